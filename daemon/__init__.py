@@ -1,0 +1,3 @@
+"""careloop: keeps a company's performance connections going."""
+
+__version__ = "0.1.0"

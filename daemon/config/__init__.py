@@ -1,0 +1,1 @@
+"""The configuration: TOML into models, every problem at once."""

@@ -1,0 +1,1 @@
+"""The rules: pure functions over the words; no clock, no I/O, `now` is an argument."""

@@ -1,0 +1,1 @@
+"""The one turn and the service around it: observe, decide, record, act."""

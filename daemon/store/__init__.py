@@ -1,0 +1,1 @@
+"""What careloop remembers: SQLAlchemy Core on SQLite or PostgreSQL, one file per noun."""

@@ -1,0 +1,1 @@
+"""The pages: where people prepare, share, record, agree, move and pause."""
