@@ -1,0 +1,337 @@
+"""Who needs a meeting, and in which window: product rules 1, 2, 3, 8, 9 and 10.
+
+All counting is in calendar days of the employee's zone from the day a meeting was *held*.
+"""
+
+import hashlib
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, today
+from daemon.core.domain import (
+    Because,
+    Cadence,
+    Due,
+    History,
+    Kind,
+    Leave,
+    Meeting,
+    Pair,
+    Person,
+    Reason,
+    State,
+    Window,
+)
+
+FAR_AHEAD = 130
+"""Days ahead after which nothing is booked yet: nobody keeps a calendar that long."""
+
+
+def over(meeting: Meeting, now: datetime) -> bool:
+    """Tell whether it was held, or is presumed so because its time has passed."""
+    if meeting.state is State.HELD:
+        return True
+    return meeting.state is State.BOOKED and meeting.end <= now
+
+
+def last_held(history: History, now: datetime) -> Meeting | None:
+    """The latest meeting of the present cycle that took place (or is presumed to have). A talk
+    about a missing tick starts the clock only once the two agree (product rule 9)."""
+    floor = max(history.since, history.restart_from or history.since)
+    kinds = set(Kind) if not history.accord.open else {Kind.FIRST, Kind.FOLLOW_UP}
+    held = [m for m in history.meetings if m.kind in kinds and over(m, now) and m.day >= floor]
+    return max(held, key=lambda m: (m.day, m.start), default=None)
+
+
+def booked(history: History, now: datetime, *, alignment: bool = False) -> Meeting | None:
+    """The next meeting that stands and is not over: of the cycle, or of alignment."""
+    ahead = [
+        m
+        for m in history.meetings
+        if m.state is State.BOOKED and m.end > now and (m.kind is Kind.ALIGNMENT) is alignment
+    ]
+    return min(ahead, key=lambda m: m.start, default=None)
+
+
+def fallen(history: History, *, alignment: bool = False) -> Meeting | None:
+    """The latest try of a number that did not take place, if that number still needs one."""
+    track = [m for m in history.meetings if (m.kind is Kind.ALIGNMENT) is alignment]
+    newest = max(track, key=lambda m: (m.number, m.generation), default=None)
+    if newest is None or newest.state not in (State.CANCELLED, State.MISSED):
+        return None
+    return newest
+
+
+def window(
+    history: History,
+    employee: Person,
+    manager: Person,
+    cadence: Cadence,
+    now: datetime,
+) -> tuple[Kind, Window]:
+    """What the next meeting of the cycle is, and when it may start.
+
+    A window that has passed keeps its ends; only its first day moves up to today, so that
+    everything still found lies after `latest` and is marked late.
+    """
+    base = last_held(history, now)
+    if base is None:
+        return Kind.FIRST, _first_window(history, employee, manager, cadence, now)
+    absence = _long_absence(base.day, employee, manager, cadence)
+    if absence is not None:
+        back = absence.last + ONE_DAY
+        span = timedelta(days=cadence.first_within_days)
+        return Kind.FIRST, _spread(back, back + span, history.pair, cadence, employee, now)
+    return Kind.FOLLOW_UP, _follow_up_window(base, employee, manager, cadence, now)
+
+
+def due(
+    history: History,
+    employee: Person,
+    manager: Person,
+    cadence: Cadence,
+    now: datetime,
+) -> Due | None:
+    """Tell which meeting of the cycle has to be placed or moved now; None: nothing to do."""
+    if history.ended is not None or paused(history, employee, now):
+        return None
+    kind, span = window(history, employee, manager, cadence, now)
+    stands = booked(history, now)
+    if stands is not None:
+        return _window_moved(history, stands, kind, span, employee, cadence, now)
+    last_try = fallen(history)
+    if last_try is not None and last_try.moves > cadence.max_moves:
+        return None
+    if span.earliest > today(now, employee.zone) + timedelta(days=FAR_AHEAD):
+        return None
+    number, generation = _next_identity(history, last_try)
+    asked = Due(
+        pair=history.pair,
+        kind=kind,
+        number=number,
+        generation=generation,
+        minutes=minutes(kind, cadence),
+        window=span,
+        preferred_minute=_same_time_as(last_held(history, now), employee.zone),
+        not_at=last_try.refused if last_try else (),
+        not_before=now + timedelta(hours=cadence.notice_hours),
+        reason=last_try.reason if last_try else Reason(Because.DUE),
+    )
+    return _sooner(asked) if last_try and last_try.state is State.MISSED else asked
+
+
+def alignment_due(
+    history: History, employee: Person, cadence: Cadence, closed: Closed, now: datetime
+) -> Due | None:
+    """Tell whether a shared statement still lacks a tick one working day after the record or the
+    last alignment meeting, and no talk about it is booked (product rule 9)."""
+    accord = history.accord
+    if not accord.open or accord.saved_at is None or history.ended is not None:
+        return None
+    if paused(history, employee, now) or booked(history, now, alignment=True):
+        return None
+    last_try = fallen(history, alignment=True)
+    if last_try is not None and last_try.moves > cadence.max_moves:
+        return None
+    zone = employee.zone
+    talks = [m.day for m in history.meetings if m.kind is Kind.ALIGNMENT and over(m, now)]
+    anchor = max([today(accord.saved_at, zone), *talks])
+    if now < at_wall(add_working_days(employee, anchor, 1, closed), 0, zone):
+        return None
+    latest = add_working_days(employee, anchor, cadence.alignment_within_days, closed)
+    number, generation = _next_identity(history, last_try)
+    first = max(today(now, zone), anchor + ONE_DAY)
+    return Due(
+        pair=history.pair,
+        kind=Kind.ALIGNMENT,
+        number=number,
+        generation=generation,
+        minutes=cadence.alignment_minutes,
+        window=_bounded(first, latest, first, cadence, today(now, zone)),
+        preferred_minute=_same_time_as(last_held(history, now), zone),
+        not_at=last_try.refused if last_try else (),
+        not_before=now + timedelta(hours=cadence.notice_hours),
+    )
+
+
+def move(
+    history: History,
+    meeting: Meeting,
+    reason: Reason,
+    employee: Person,
+    manager: Person,
+    cadence: Cadence,
+    closed: Closed,
+    now: datetime,
+) -> Due:
+    """Ask for another time of a booked meeting: as near to its day as its window allows."""
+    without = replace(history, meetings=tuple(m for m in history.meetings if m.uid != meeting.uid))
+    if meeting.kind is Kind.ALIGNMENT:
+        latest = add_working_days(employee, meeting.day, cadence.alignment_within_days, closed)
+        day = today(now, employee.zone)
+        span = _bounded(day, latest, meeting.day, cadence, day)
+    else:
+        _, span = window(without, employee, manager, cadence, now)
+        near = min(max(meeting.day, span.earliest), max(span.earliest, span.latest))
+        span = replace(span, preferred=near)
+    return Due(
+        pair=meeting.pair,
+        kind=meeting.kind,
+        number=meeting.number,
+        generation=meeting.generation,
+        minutes=minutes(meeting.kind, cadence),
+        window=span,
+        preferred_minute=_same_time_as(meeting, employee.zone),
+        not_at=meeting.refused,
+        not_before=now + timedelta(hours=cadence.notice_hours),
+        replaces=meeting,
+        reason=reason,
+    )
+
+
+def minutes(kind: Kind, cadence: Cadence) -> int:
+    """How long a meeting of this kind is."""
+    lengths = {
+        Kind.FIRST: cadence.first_minutes,
+        Kind.FOLLOW_UP: cadence.follow_up_minutes,
+        Kind.ALIGNMENT: cadence.alignment_minutes,
+    }
+    return lengths[kind]
+
+
+def paused(history: History, employee: Person, now: datetime) -> bool:
+    """Tell whether the pair rests today."""
+    until = history.paused_until
+    return until is not None and today(now, employee.zone) <= until
+
+
+def _first_window(
+    history: History, employee: Person, manager: Person, cadence: Cadence, now: datetime
+) -> Window:
+    starts = [history.since, history.restart_from, employee.start_date, manager.start_date]
+    start = _after_long_leave(max(d for d in starts if d is not None), employee, manager, cadence)
+    last = start + timedelta(days=cadence.first_within_days)
+    return _spread(start, last, history.pair, cadence, employee, now)
+
+
+def _follow_up_window(
+    base: Meeting, employee: Person, manager: Person, cadence: Cadence, now: datetime
+) -> Window:
+    earliest, latest, preferred = (
+        _counted(base.day, days, employee, manager, cadence)
+        for days in (cadence.min_days, cadence.max_days, cadence.preferred_days)
+    )
+    return _bounded(earliest, latest, preferred, cadence, today(now, employee.zone))
+
+
+def _counted(day: date, days: int, employee: Person, manager: Person, cadence: Cadence) -> date:
+    """`days` after `day`, not counting the days of a long leave of either."""
+    long = [x for x in (*employee.leave, *manager.leave) if _days(x) > cadence.long_leave_days]
+    while days:
+        day += ONE_DAY
+        days -= not any(leave.first <= day <= leave.last for leave in long)
+    return day
+
+
+def _long_absence(since: date, employee: Person, manager: Person, cadence: Cadence) -> Leave | None:
+    """The leave of either since the last meeting that is long enough to start afresh after it."""
+    absences = (
+        leave
+        for leave in (*employee.leave, *manager.leave)
+        if leave.last > since
+        and _days(leave) > cadence.restart_after_days
+        and leave.first <= since + timedelta(days=cadence.min_days)
+    )
+    return max(absences, key=lambda leave: leave.last, default=None)
+
+
+def _after_long_leave(day: date, employee: Person, manager: Person, cadence: Cadence) -> date:
+    long = [x for x in (*employee.leave, *manager.leave) if _days(x) > cadence.long_leave_days]
+    for leave in sorted(long):
+        if leave.first <= day + timedelta(days=cadence.first_within_days) and leave.last >= day:
+            day = leave.last + ONE_DAY
+    return day
+
+
+def _days(leave: Leave) -> int:
+    return (leave.last - leave.first).days + 1
+
+
+def _spread(
+    start: date, last: date, pair: Pair, cadence: Cadence, employee: Person, now: datetime
+) -> Window:
+    """A window whose preferred day is the pair's own, so that a company does not meet at once."""
+    digest = hashlib.sha256(f"{pair.employee}\n{pair.manager}".encode()).digest()
+    offset = 1 + int.from_bytes(digest[:4], "big") % max(1, (last - start).days)
+    wish = start + timedelta(days=offset)
+    return _bounded(start, last, wish, cadence, today(now, employee.zone))
+
+
+def _bounded(earliest: date, latest: date, preferred: date, cadence: Cadence, day: date) -> Window:
+    late_until = max(latest, day) + timedelta(days=cadence.late_days)
+    earliest = max(earliest, day)
+    return Window(earliest, latest, max(preferred, earliest), late_until)
+
+
+def _next_identity(history: History, last_try: Meeting | None) -> tuple[int, int]:
+    if last_try is not None:
+        return last_try.number, last_try.generation + 1
+    return max((m.number for m in history.meetings), default=0) + 1, 0
+
+
+def _same_time_as(meeting: Meeting | None, zone: ZoneInfo) -> int | None:
+    if meeting is None:
+        return None
+    wall = meeting.start.astimezone(ZoneInfo(meeting.zone) if meeting.zone else zone)
+    return wall.hour * 60 + wall.minute
+
+
+def _sooner(asked: Due) -> Due:
+    """After a talk that did not happen the first possible day is the best one."""
+    return replace(asked, window=replace(asked.window, preferred=asked.window.earliest))
+
+
+def _window_moved(
+    history: History,
+    stands: Meeting,
+    kind: Kind,
+    span: Window,
+    employee: Person,
+    cadence: Cadence,
+    now: datetime,
+) -> Due | None:
+    """A booked meeting follows when the held date behind it changed; a person's own choice and a
+    time inside the freeze stay."""
+    chosen = (Because.MOVED_BY_PERSON, Because.WISH)
+    inside = span.earliest <= stands.day <= span.latest
+    earlier = span.earliest <= today(now, employee.zone)
+    if stands.kind is kind and (inside or stands.late or stands.reason.because in chosen):
+        return None
+    if stands.start - now < timedelta(hours=cadence.freeze_hours):
+        return None
+    asked = Due(
+        pair=history.pair,
+        kind=kind,
+        number=stands.number,
+        generation=stands.generation,
+        minutes=minutes(kind, cadence),
+        window=span,
+        preferred_minute=_same_time_as(stands, employee.zone),
+        not_at=stands.refused,
+        not_before=now + timedelta(hours=cadence.notice_hours),
+        replaces=stands,
+        reason=_why_window_moved(history, now),
+    )
+    return _sooner(asked) if earlier else asked
+
+
+def _why_window_moved(history: History, now: datetime) -> Reason:
+    base = last_held(history, now)
+    if any(
+        m.state is State.MISSED and (base is None or m.day > base.day) for m in history.meetings
+    ):
+        return Reason(Because.NOT_HELD)
+    if base is not None and base.kind is Kind.ALIGNMENT:
+        return Reason(Because.AGREED_LATER)
+    return Reason(Because.MET_ANOTHER_DAY)
