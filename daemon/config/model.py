@@ -1,21 +1,19 @@
 """The sections of config.toml as pydantic models. Every key has a default but the name.
 
-Provider sections stand in a file each (google.py, microsoft.py, ...), named after the kind.
+A provider's section stands in a file named after its kind (google.py: `class Google(Section)`) and
+is one field of `Config` here: `google: Google | None = None`. A kind that has no such field is not
+part of this version, and `load` says so; nothing else has to be told about a new section.
 """
 
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from daemon.config.secrets import Reference
+from daemon.config.section import Section
 from daemon.core.domain import Cadence
-
-
-class Section(BaseModel):
-    """A part of the file: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Organization(Section):
@@ -97,7 +95,7 @@ class Web(Section):
 
     url: str = "http://127.0.0.1:8080"
     bind: str = "127.0.0.1:8080"
-    secret: str = "file:secret.key"
+    secret: Reference = "file:secret.key"
     link_days: Annotated[int, Field(ge=1, le=366)] = 60
 
 
