@@ -40,7 +40,7 @@ def at(text: str, zone: str = "UTC") -> datetime:
 
 def an_interval(start: str, end: str, zone: str = "UTC") -> Interval:
     """A stretch between two wall clock times; the end may be a bare `10:30` of the same day."""
-    last = end if " " in end else f"{start.split(' ')[0]} {end}"
+    last = end if " " in end else f"{start.split(' ', maxsplit=1)[0]} {end}"
     return Interval(at(start, zone), at(last, zone))
 
 
@@ -72,7 +72,7 @@ def a_person(
     """Somebody on the roster; the name follows from the address."""
     return Person(
         email=email(address),
-        name=others.pop("name", address.split("@")[0].title()),
+        name=others.pop("name", address.split("@", maxsplit=1)[0].title()),
         manager=None if manager is None else email(manager),
         zone=ZoneInfo(zone),
         hours=hours,

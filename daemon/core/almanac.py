@@ -1,0 +1,122 @@
+"""What many people share, as sets of starts: local days, working time, lunch. Kept for one call."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from daemon.core.domain import Hours, Interval, Leave, Person
+from daemon.core.intervals import (
+    Span,
+    a_span,
+    ambiguous,
+    bits,
+    days,
+    inside,
+    instant,
+    local_day,
+    working_time,
+)
+
+LUNCH = (12 * 60, 13 * 60)
+"""The wall-clock minutes that are better left free."""
+
+EDGE = timedelta(minutes=15)
+"""How much of the beginning and end of a working day is better left free."""
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """When somebody works, busy times aside; people who share it share its sets."""
+
+    zone: ZoneInfo
+    hours: Hours
+    country: str = ""
+    leave: tuple[Leave, ...] = ()
+    start_date: date | None = None
+
+    def works_on(self, day: date, closed: Mapping[str, Collection[date]]) -> bool:
+        """Tell whether a local day is neither a holiday nor leave nor before the first day."""
+        return (
+            day not in closed.get(self.country, ())
+            and not any(one.first <= day <= one.last for one in self.leave)
+            and (self.start_date is None or day >= self.start_date)
+        )
+
+
+class Almanac:
+    """The shared sets of one call. Profiles are made equal where the difference does not matter
+    from `now` on: leave that is over, a first day long past."""
+
+    def __init__(self, closed: Mapping[str, Collection[date]], now: datetime) -> None:
+        self._closed = {country: frozenset(found) for country, found in closed.items()}
+        self._past = now.date() - 3 * _DAY
+        self._profiles: dict[Profile, Profile] = {}
+        self.span = cache(a_span)
+        self.instant = cache(instant)
+        self.parts = cache(self._parts)
+        self.working = cache(self._working)
+        self.starts = cache(self._starts)
+        self.beside_lunch = cache(self._beside_lunch)
+        self.off_edges = cache(self._off_edges)
+        self.quarters = cache(self._quarters)
+
+    def profile(self, person: Person) -> Profile:
+        """Tell when a person works, as the one object that equal profiles share."""
+        found = Profile(
+            person.zone,
+            person.hours,
+            person.country if person.country in self._closed else "",
+            tuple(sorted(one for one in person.leave if one.last >= self._past)),
+            person.start_date if person.start_date and person.start_date > self._past else None,
+        )
+        return self._profiles.setdefault(found, found)
+
+    def _parts(self, zone: ZoneInfo, span: Span) -> tuple[tuple[date, int], ...]:
+        """Split a span into the local days of another zone."""
+        first = local_day(zone, span.start)
+        last = local_day(zone, span.end - timedelta.resolution)
+        found = ((day, self.span(zone, day)) for day in days(first, last))
+        return tuple((day, span.within(part.start, part.end)) for day, part in found)
+
+    def _working(self, profile: Profile, span: Span) -> tuple[Interval, ...]:
+        """List the stretches of working time around a span."""
+        first = local_day(profile.zone, span.start) - _DAY
+        last = local_day(profile.zone, span.end) + _DAY
+        works = (day for day in days(first, last) if profile.works_on(day, self._closed))
+        return tuple(working_time(profile.zone, profile.hours, works))
+
+    def _starts(self, profile: Profile, minutes: int, span: Span) -> int:
+        """The starts of a meeting within working time, never at a doubtful wall clock."""
+        mask = inside(self.working(profile, span), minutes, span)
+        return mask & ~ambiguous(profile.zone, minutes, span)
+
+    def _beside_lunch(self, zone: ZoneInfo, minutes: int, span: Span) -> int:
+        """The starts of a meeting that leaves lunch alone."""
+        mask = bits(0, span.slots)
+        for day, _ in self.parts(zone, span):
+            first, last = (self.instant(zone, day, minute) for minute in LUNCH)
+            before = first - timedelta(minutes=minutes) + timedelta.resolution
+            mask &= ~span.within(before, last)
+        return mask
+
+    def _off_edges(self, profile: Profile, minutes: int, span: Span) -> int:
+        """The starts of a meeting that is neither the first nor the last of a working day."""
+        kept = (Interval(one.start + EDGE, one.end - EDGE) for one in self.working(profile, span))
+        return inside(kept, minutes, span)
+
+    def _quarters(self, zone: ZoneInfo, span: Span) -> int:
+        """The starts on a quarter of the hour."""
+        return sum(
+            1 << index
+            for index in range(span.slots)
+            if span.at(index).astimezone(zone).minute % 15 == 0
+        )
+
+
+def bare(profile: Profile) -> Profile:
+    """The same working hours without holidays, leave and first day."""
+    return replace(profile, country="", leave=(), start_date=None)

@@ -1,0 +1,158 @@
+"""One manager's meetings spread over the days: each new one along the cheapest chain of moves."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from daemon.core.domain import Cadence
+from daemon.core.intervals import Span
+from daemon.core.packing import Item, fits
+from daemon.core.preferences import COMPANY, UNPLACED
+from daemon.core.request import SCALE, Option, Request
+
+
+def week_of(day: date) -> tuple[int, int]:
+    """The ISO year and week of a day."""
+    return day.isocalendar()[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A request that needs a place, because the one before it in the chain takes its own."""
+
+    request: Request
+    cost: int
+    before: "Step | None" = None
+    takes: Option | None = None
+    """What `before` takes here."""
+    met: frozenset[Span] = frozenset()
+    """The days the chain has touched; it touches each once."""
+
+    def chain(self) -> Iterator["Step"]:
+        """This step and those that led to it."""
+        step: Step | None = self
+        while step:
+            yield step
+            step = step.before
+
+
+class Assignment:
+    """Which of a manager's requests stands on which day."""
+
+    def __init__(self, cadence: Cadence, standing: Mapping[date, int]) -> None:
+        self._cadence = cadence
+        self._standing = standing
+        self._on: dict[Span, list[Request]] = defaultdict(list)
+        self._weeks: dict[tuple[int, int], int] = defaultdict(int)
+        for day, number in standing.items():
+            self._weeks[week_of(day)] += number
+
+    def days(self) -> Iterator[Sequence[Request]]:
+        """The requests of each day."""
+        return (found for found in self._on.values() if found)
+
+    def settle(self, requests: Sequence[Request]) -> None:
+        """Give every request the best place, then move single ones while that helps."""
+        for request in requests:
+            self._insert(request, UNPLACED * SCALE)
+        while sum(self._improve(request) for request in requests):
+            pass
+
+    def _improve(self, request: Request) -> bool:
+        option = request.chosen
+        if option is None:
+            return self._insert(request, UNPLACED * SCALE)
+        paid = option.cost + COMPANY * SCALE * (self._count(option.span) - 1)
+        if paid < SCALE:
+            return False
+        self._leave(request)
+        if self._insert(request, paid):
+            return True
+        self._take(request, option)
+        return False
+
+    def _insert(self, request: Request, below: int) -> bool:
+        """Place a request along the cheapest chain, if that costs less than `below`."""
+        found = self._search(request, below)
+        if found is None:
+            return False
+        step, option = found
+        moves = []
+        for one in step.chain():
+            moves.append((one.request, option))
+            option = one.takes
+            if one.before:
+                self._leave(one.request)
+        for moved, to in moves:
+            if to:
+                self._take(moved, to)
+        return True
+
+    def _search(self, request: Request, below: int) -> tuple[Step, Option | None] | None:
+        """Find the cheapest chain: a label-correcting search over the requests it displaces.
+
+        A chain that comes to `cost` can still save `most` at best, which bounds the search.
+        """
+        found: tuple[Step, Option | None] | None = None
+        cheapest = {request: 0}
+        most = max(
+            (one.chosen.cost for on in self._on.values() for one in on if one.chosen), default=0
+        )
+        queue = [Step(request, 0)]
+        for step in queue:
+            if step.cost > cheapest[step.request]:
+                continue
+            if step.before and step.cost + UNPLACED * SCALE < below:
+                below, found = step.cost + UNPLACED * SCALE, (step, None)
+            for option in step.request.options():
+                if step.cost + option.cost - most >= below:
+                    break
+                if option.span in step.met:
+                    continue
+                total = step.cost + option.cost + COMPANY * SCALE * self._count(option.span)
+                if total < below and self._room(option.span) and self._fits(step, option):
+                    below, found = total, (step, option)
+                queue += self._displaced(step, option, cheapest, below + most)
+        return found
+
+    def _displaced(
+        self, step: Step, option: Option, cheapest: dict[Request, int], below: int
+    ) -> Iterator[Step]:
+        """The chains that go on by taking the place of somebody on that day."""
+        for other in self._on[option.span]:
+            if other.chosen is None or other is step.request:
+                continue
+            cost = step.cost + option.cost - other.chosen.cost
+            if cost < cheapest.get(other, below) and self._fits(step, option, other):
+                cheapest[other] = cost
+                yield Step(other, cost, step, option, step.met | {option.span})
+
+    def _count(self, span: Span) -> int:
+        return len(self._on[span]) + self._standing.get(span.day, 0)
+
+    def _room(self, span: Span) -> bool:
+        return (
+            self._count(span) < self._cadence.max_per_day
+            and self._weeks[week_of(span.day)] < self._cadence.max_per_week
+        )
+
+    def _fits(self, step: Step, option: Option, instead: Request | None = None) -> bool:
+        others = [one for one in self._on[option.span] if one is not instead]
+        return not others or fits(
+            [
+                Item(option.mask, step.request.length),
+                *(Item(one.chosen.mask, one.length) for one in others if one.chosen),
+            ]
+        )
+
+    def _take(self, request: Request, option: Option) -> None:
+        request.chosen = option
+        self._on[option.span].append(request)
+        self._weeks[week_of(option.span.day)] += 1
+
+    def _leave(self, request: Request) -> None:
+        if request.chosen:
+            self._on[request.chosen.span].remove(request)
+            self._weeks[week_of(request.chosen.span.day)] -= 1
+            request.chosen = None

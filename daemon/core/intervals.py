@@ -1,0 +1,171 @@
+"""Interval arithmetic and the time grid: sets of possible starts as the bits of an integer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from daemon.core.domain import Hours, Interval
+
+GRID = timedelta(minutes=5)
+"""The distance of two candidate starts."""
+
+_DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def merge(intervals: Iterable[Interval]) -> list[Interval]:
+    """Join what overlaps or touches; sorted. Intervals that end before they start are dropped."""
+    merged: list[Interval] = []
+    for one in sorted(one for one in intervals if one.start <= one.end):
+        if merged and one.start <= merged[-1].end:
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, one.end))
+        else:
+            merged.append(one)
+    return merged
+
+
+# --- wall clocks ----------------------------------------------------------------------------
+
+
+def instant(zone: ZoneInfo, day: date, minute: int) -> datetime:
+    """Turn a wall-clock minute of a local day (0 to 1440) into UTC.
+
+    A time the clock skips becomes the instant of the change; one it shows twice, the first.
+    """
+    naive = datetime(day.year, day.month, day.day) + minute * _MINUTE  # noqa: DTZ001
+    found = naive.replace(tzinfo=zone).astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) == naive:
+        return found
+    return _change(zone, naive.replace(tzinfo=zone, fold=1).astimezone(UTC), found)
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Find the instant between the two at which the offset of a zone changes."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _MINUTE:
+        middle = before + (after - before) // _MINUTE // 2 * _MINUTE
+        same = middle.astimezone(zone).utcoffset() == offset
+        before, after = (middle, after) if same else (before, middle)
+    return after
+
+
+def local_day(zone: ZoneInfo, moment: datetime) -> date:
+    """Tell which day it is in a zone at an instant."""
+    return moment.astimezone(zone).date()
+
+
+def shown_twice(zone: ZoneInfo, moment: datetime) -> bool:
+    """Tell whether the wall clock of a zone shows this time twice (clocks go back)."""
+    local = moment.astimezone(zone)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    """Count the days from first to last, both included."""
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+def working_time(zone: ZoneInfo, hours: Hours, on: Iterable[date]) -> list[Interval]:
+    """List when somebody works on these local days; ranges that touch, also over midnight, are
+    one stretch."""
+    return merge(
+        Interval(instant(zone, day, first), instant(zone, day, last))
+        for day in on
+        for first, last in hours.days[day.weekday()]
+    )
+
+
+# --- the grid -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """A local day on the grid: bit `i` of a set stands for a start at `start + i * GRID`."""
+
+    day: date
+    start: datetime
+    slots: int
+
+    @property
+    def end(self) -> datetime:
+        """The start of the next day."""
+        return self.start + self.slots * GRID
+
+    def at(self, index: int) -> datetime:
+        """The instant a bit stands for."""
+        return self.start + index * GRID
+
+    def index(self, moment: datetime) -> int:
+        """The first bit at or after an instant; outside the day below 0 or from `slots` on."""
+        return -((self.start - moment) // GRID)
+
+    def within(self, first: datetime, last: datetime) -> int:
+        """The set of starts in `[first, last)`."""
+        return bits(max(self.index(first), 0), min(self.index(last), self.slots))
+
+
+def a_span(zone: ZoneInfo, day: date) -> Span:
+    """Lay a local day (23 to 25 hours) on the grid."""
+    start, end = _on_grid(instant(zone, day, 0)), _on_grid(instant(zone, day, 1440))
+    return Span(day, start, (end - start) // GRID)
+
+
+def _on_grid(moment: datetime) -> datetime:
+    return moment - (moment - _EPOCH) % GRID
+
+
+def bits(first: int, last: int) -> int:
+    """The set of the bits from `first` up to but without `last`."""
+    return ((1 << (last - first)) - 1) << first if first < last else 0
+
+
+def indexes(mask: int) -> Iterator[int]:
+    """List the bits of a set, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def inside(stretches: Iterable[Interval], minutes: int, span: Span) -> int:
+    """The starts of a meeting of this length that lies wholly within one of the stretches."""
+    length = timedelta(minutes=minutes)
+    mask = 0
+    for one in stretches:
+        mask |= span.within(one.start, one.end - length + timedelta.resolution)
+    return mask
+
+
+def against(
+    starts: Sequence[datetime], ends: Sequence[datetime], first: int, reach: timedelta,
+    pad: timedelta, span: Span,
+) -> int:  # fmt: skip
+    """The starts that come too near to disjoint sorted stretches, from the one numbered `first`:
+    less than `pad` after one ends, or less than `reach` (length and pad) before one begins."""
+    mask = 0
+    until = span.end + reach
+    from_start = span.start + reach - GRID
+    from_end = span.start - pad
+    for number in range(first, len(starts)):
+        if starts[number] >= until:
+            break
+        low = (starts[number] - from_start) // GRID
+        high = -((from_end - ends[number]) // GRID)
+        mask |= bits(max(low, 0), min(high, span.slots))
+    return mask
+
+
+def ambiguous(zone: ZoneInfo, minutes: int, span: Span) -> int:
+    """The starts for which the wall clock of a zone shows the start or the end twice."""
+    before = (span.start - _DAY).astimezone(zone).utcoffset()
+    if before == (span.end + _DAY).astimezone(zone).utcoffset():
+        return 0
+    length = timedelta(minutes=minutes)
+    return sum(
+        1 << index
+        for index in range(span.slots)
+        if shown_twice(zone, span.at(index)) or shown_twice(zone, span.at(index) + length)
+    )

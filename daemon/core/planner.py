@@ -1,0 +1,193 @@
+"""Where meetings fall, all pairs at once: place, alternatives, clashes."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from daemon.core.almanac import Almanac, bare
+from daemon.core.assignment import Assignment
+from daemon.core.desk import Busy, Closed, Desk
+from daemon.core.domain import (
+    Cadence,
+    Due,
+    Email,
+    Interval,
+    Meeting,
+    NoSlot,
+    Pair,
+    Person,
+    Slot,
+    State,
+)
+from daemon.core.intervals import bits, days, local_day
+from daemon.core.packing import Item, pack
+from daemon.core.request import Option, Request
+from daemon.core.rules import Rule, left
+
+
+def place(
+    dues: Sequence[Due],
+    people: Mapping[Email, Person],
+    busy: Busy,
+    placed: Collection[Meeting],
+    cadence: Cadence,
+    closed: Closed,
+    now: datetime,
+) -> Mapping[Pair, Slot | NoSlot]:
+    """Find the best times for all due meetings together (product rules 3 and 4).
+
+    At most one due meeting a pair; a meeting that one of them replaces stands in nobody's way.
+    The answer does not depend on the order of anything given.
+    """
+    desk = Desk(dues, people, busy, placed, cadence, closed, now)
+    answers: dict[Pair, Slot | NoSlot] = {}
+    for manager, theirs in _by_manager(dues).items():
+        answers.update(_settle(desk, manager, theirs))
+    return answers
+
+
+def _by_manager(dues: Sequence[Due]) -> dict[Email, list[Due]]:
+    found: dict[Email, list[Due]] = defaultdict(list)
+    for due in sorted(dues, key=lambda due: (due.pair.manager, due.pair.employee)):
+        found[due.pair.manager].append(due)
+    return found
+
+
+def _settle(desk: Desk, manager: Email, dues: Sequence[Due]) -> dict[Pair, Slot | NoSlot]:
+    """Place one manager's meetings and enter them into the diaries."""
+    answers: dict[Pair, Slot | NoSlot] = {
+        due.pair: NoSlot(due, unknown=unknown) for due in dues if (unknown := desk.unknown(due))
+    }
+    requests = [desk.request(due) for due in dues if due.pair not in answers]
+    if requests:
+        assignment = Assignment(desk.cadence, desk.standing(manager))
+        assignment.settle(requests)
+        answers |= {slot.due.pair: slot for slot in _slots(assignment)}
+    for slot in answers.values():
+        if isinstance(slot, Slot):
+            for who in (slot.due.pair.employee, slot.due.pair.manager):
+                desk.diary(who).book(Interval(slot.start, slot.end))
+    for due in dues:
+        if due.pair not in answers:
+            answers[due.pair] = NoSlot(due, left(desk, due))
+    return answers
+
+
+def _slots(assignment: Assignment) -> Iterator[Slot]:
+    """Choose the starts on each day."""
+    for on in assignment.days():
+        requests = sorted(on, key=lambda request: request.due.pair)
+        pairs = [(request, request.chosen) for request in requests if request.chosen]
+        items = [Item(option.mask, request.length) for request, option in pairs]
+        starts = pack(items, [partial(request.best, option) for request, option in pairs])
+        for (request, option), start in zip(pairs, starts or (), strict=True):
+            yield _slot(request, option, start)
+
+
+def _slot(request: Request, option: Option, index: int) -> Slot:
+    due, start = request.due, option.span.at(index)
+    end = start + timedelta(minutes=due.minutes)
+    return Slot(due, start, end, late=option.day > due.window.latest)
+
+
+def alternatives(
+    due: Due,
+    count: int,
+    people: Mapping[Email, Person],
+    busy: Busy,
+    placed: Collection[Meeting],
+    cadence: Cadence,
+    closed: Closed,
+    now: datetime,
+) -> tuple[Slot, ...]:
+    """Offer the best `count` different starts for one pair, best first, on different days where
+    there are enough of them; late ones only where the window holds none."""
+    desk = Desk([due], people, busy, placed, cadence, closed, now)
+    if desk.unknown(due):
+        return ()
+    request = desk.request(due)
+    room = (one for one in request.options() if desk.has_room(due.pair.manager, one.span.day))
+    options = list(room)
+    in_time = [one for one in options if one.day <= due.window.latest]
+    ranked = sorted(
+        (turn, rank, start)
+        for rank, option in enumerate(in_time or options)
+        for turn, start in enumerate(_apart(request, option, count))
+    )
+    return tuple(
+        _slot(request, (in_time or options)[rank], start) for _, rank, start in ranked[:count]
+    )
+
+
+def _apart(request: Request, option: Option, count: int) -> Iterator[int]:
+    """The best starts of a day that do not overlap one another, at most `count`."""
+    mask = option.mask
+    while mask and count:
+        start = request.best(option, mask)
+        yield start
+        mask &= ~bits(max(start - request.length + 1, 0), start + request.length)
+        count -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A hard rule that a booked meeting breaks, for whom, and with what."""
+
+    rule: Rule
+    who: Email
+    by: Interval | None = None
+    """The busy time or other meeting in the way."""
+
+
+def clashes(
+    meeting: Meeting,
+    people: Mapping[Email, Person],
+    busy: Busy,
+    placed: Collection[Meeting],
+    cadence: Cadence,  # noqa: ARG001 - the same arguments as place
+    closed: Closed,
+) -> tuple[Clash, ...]:
+    """Tell which hard rules a booked meeting breaks by now, in the rules' order.
+
+    A missing buffer alone is none, nor is a calendar that could not be read. Of `placed` only
+    the meetings of the two people matter.
+    """
+    almanac = Almanac(closed, meeting.start)
+    found: list[Clash] = []
+    for who in (meeting.pair.employee, meeting.pair.manager):
+        if who in people:
+            found += _off_work(meeting, people[who], almanac, closed)
+        found += [
+            Clash(Rule.CONFLICT, who, one)
+            for one in busy.get(who, ())
+            if one.overlaps(meeting.when)
+        ]
+        found += [
+            Clash(Rule.MEETING, who, other.when)
+            for other in placed
+            if other.state is State.BOOKED
+            and other.uid != meeting.uid
+            and who in (other.pair.employee, other.pair.manager)
+            and other.when.overlaps(meeting.when)
+        ]
+    return tuple(sorted(found, key=lambda one: list(Rule).index(one.rule)))
+
+
+def _off_work(
+    meeting: Meeting, person: Person, almanac: Almanac, closed: Closed
+) -> Iterator[Clash]:
+    profile = almanac.profile(person)
+    last = local_day(person.zone, meeting.end - timedelta.resolution)
+    on = list(days(local_day(person.zone, meeting.start), last))
+    if profile.start_date and on[0] < profile.start_date:
+        yield Clash(Rule.START_DATE, person.email)
+    if any(day in closed.get(person.country, ()) for day in on):
+        yield Clash(Rule.HOLIDAY, person.email)
+    if any(one.first <= day <= one.last for one in person.leave for day in on):
+        yield Clash(Rule.LEAVE, person.email)
+    span = almanac.span(person.zone, on[0])
+    working = almanac.working(bare(profile), span)
+    if not any(one.start <= meeting.start and meeting.end <= one.end for one in working):
+        yield Clash(Rule.HOURS, person.email)

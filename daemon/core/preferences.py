@@ -1,0 +1,141 @@
+"""What makes one possible time better than another: the price of a day, the wishes within it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from daemon.core.almanac import Almanac, Profile
+from daemon.core.domain import Due, Window
+from daemon.core.intervals import Span, bits
+
+UNPLACED = 1000
+"""The price of a pair without a meeting."""
+
+LATE = 100
+"""The price of a start after the window; every further day costs LATE_DAY more."""
+
+LATE_DAY = 10
+
+COMPANY = 2
+"""The price of two meetings of one manager on one day (per such two)."""
+
+
+def price(window: Window, day: date) -> int:
+    """Price a start on a day of the window: its distance from the preferred day; a late one more
+    than any in the window, and the later the more."""
+    if day <= window.latest:
+        return abs((day - window.preferred).days)
+    return LATE + LATE_DAY * (day - window.latest).days
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A day for a due meeting, as seen by the wishes."""
+
+    due: Due
+    employee: Profile
+    manager: Profile
+    span: Span
+    day: date
+    """The employee's local day."""
+    almanac: Almanac
+
+
+Wish = Callable[[Setting], int]
+"""A set of starts that are better than the others."""
+
+
+def fresh(at: Setting) -> int:
+    """Not the weekday and time somebody refused before."""
+    mask = bits(0, at.span.slots)
+    zone, length = at.employee.zone, timedelta(minutes=at.due.minutes)
+    for refused in at.due.not_at:
+        local = refused.start.astimezone(zone)
+        if local.weekday() != at.day.weekday():
+            continue
+        first = at.almanac.instant(zone, at.day, local.hour * 60 + local.minute)
+        last = first + (refused.end - refused.start)
+        mask &= ~at.span.within(first - length + timedelta.resolution, last)
+    return mask
+
+
+def same_time(at: Setting) -> int:
+    """The time of day it was last time."""
+    if at.due.preferred_minute is None:
+        return 0
+    index = at.span.index(at.almanac.instant(at.employee.zone, at.day, at.due.preferred_minute))
+    return 1 << index if 0 <= index < at.span.slots else 0
+
+
+def on_the_quarter(at: Setting) -> int:
+    """A quarter of the hour."""
+    return at.almanac.quarters(at.employee.zone, at.span)
+
+
+def employee_lunch(at: Setting) -> int:
+    """Not over the employee's lunch."""
+    return at.almanac.beside_lunch(at.employee.zone, at.due.minutes, at.span)
+
+
+def employee_edges(at: Setting) -> int:
+    """Neither first nor last in the employee's day."""
+    return at.almanac.off_edges(at.employee, at.due.minutes, at.span)
+
+
+def manager_lunch(at: Setting) -> int:
+    """Not over the manager's lunch."""
+    return at.almanac.beside_lunch(at.manager.zone, at.due.minutes, at.span)
+
+
+def manager_edges(at: Setting) -> int:
+    """Neither first nor last in the manager's day."""
+    return at.almanac.off_edges(at.manager, at.due.minutes, at.span)
+
+
+WISHES: Sequence[tuple[str, Wish]] = (
+    ("fresh", fresh),
+    ("same_time", same_time),
+    ("quarter", on_the_quarter),
+    ("employee_lunch", employee_lunch),
+    ("employee_edges", employee_edges),
+    ("manager_lunch", manager_lunch),
+    ("manager_edges", manager_edges),
+)
+"""In the order of their weight: one wish outweighs all that follow it together."""
+
+WORST = 1 << len(WISHES)
+"""More than the sum of all wishes."""
+
+
+def best(mask: int, at: Setting) -> tuple[int, int]:
+    """Narrow a set of starts (not empty) to the one that meets the wishes best.
+
+    Returns its bit and the weight of the wishes it does not meet, below `WORST`.
+    """
+    unmet = 0
+    for number, (_, wish) in enumerate(WISHES):
+        wished = mask & wish(at)
+        if wished:
+            mask = wished
+        else:
+            unmet |= WORST >> (number + 1)
+    return _nearest(mask, at), unmet
+
+
+def unmet(index: int, at: Setting) -> dict[str, bool]:
+    """Tell for every wish whether a start leaves it unmet."""
+    return {name: not wish(at) >> index & 1 for name, wish in WISHES}
+
+
+def _nearest(mask: int, at: Setting) -> int:
+    """The bit nearest to the wished time of day, or the first one."""
+    if at.due.preferred_minute is None:
+        return (mask & -mask).bit_length() - 1
+    aim = at.span.index(at.almanac.instant(at.employee.zone, at.day, at.due.preferred_minute))
+    aim = min(max(aim, 0), at.span.slots)
+    before = (mask & bits(0, aim)).bit_length() - 1
+    after = mask >> aim
+    if not after:
+        return before
+    next_one = aim + (after & -after).bit_length() - 1
+    return before if before >= 0 and aim - before < next_one - aim else next_one
