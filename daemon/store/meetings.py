@@ -1,8 +1,10 @@
 """Meetings: written whole, read whole."""
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, select
@@ -25,6 +27,10 @@ from daemon.store.schema import meetings as table
 from daemon.store.schema import pairs
 
 _BATCH = 500
+_KINDS = {kind.value: kind for kind in Kind}
+_STATES = {state.value: state for state in State}
+_BECAUSE = {because.value: because for because in Because}
+_EVIDENCE = {evidence.value: evidence for evidence in Evidence}
 
 
 def save(conn: Connection, meetings: Collection[Meeting]) -> int:
@@ -78,7 +84,15 @@ def _by_uids(conn: Connection, uids: Sequence[Uid]) -> dict[Uid, Meeting]:
 def _read(conn: Connection, wanted: Select[Any]) -> tuple[Meeting, ...]:
     c = table.c
     ordered = wanted.order_by(c.employee, c.manager, c.number, c.generation)
-    return tuple(_meeting(row) for row in conn.execute(ordered))
+    pair, replies = cache(Pair), cache(_replies)  # alike in most meetings of a pair: made once
+    return tuple(
+        _meeting(row, pair(row.employee, row.manager), replies(row.replies))
+        for row in conn.execute(ordered).all()
+    )
+
+
+def _text(value: object) -> str | None:
+    return json.dumps(value, ensure_ascii=False) if value else None
 
 
 def _columns(meeting: Meeting) -> dict[str, Any]:
@@ -95,43 +109,53 @@ def _columns(meeting: Meeting) -> dict[str, Any]:
         "state": meeting.state,
         "sequence": meeting.sequence,
         "moves": meeting.moves,
-        "refused": [[no.start.isoformat(), no.end.isoformat()] for no in meeting.refused] or None,
+        "refused": _text([[no.start.isoformat(), no.end.isoformat()] for no in meeting.refused]),
         "late": meeting.late,
         "because": meeting.reason.because,
-        "facts": dict(meeting.reason.facts) or None,
+        "facts": _text(dict(meeting.reason.facts)),
         "booked_at": meeting.booked_at,
         "moved_from": meeting.moved_from,
         "moved_at": meeting.moved_at,
         "held_on": meeting.held_on,
         "evidence": meeting.evidence,
-        "replies": dict(meeting.replies) or None,
+        "replies": _text(dict(meeting.replies)),
     }
 
 
-def _meeting(row: Row[Any]) -> Meeting:
+def _meeting(row: Row[Any], pair: Pair, replies: Mapping[Email, Reply]) -> Meeting:
+    # by position: a company's whole past is read each turn, and names cost a third more
+    cells: tuple[Any, ...] = tuple(row)
+    uid, _, _, number, generation, kind, start, end, zone, state, sequence = cells[:11]
+    moves, refused, late, because, facts, booked_at, moved_from, moved_at = cells[11:19]
+    held_on, evidence, _ = cells[19:]
     return Meeting(
-        uid=row.uid,
-        pair=Pair(row.employee, row.manager),
-        number=row.number,
-        generation=row.generation,
-        kind=Kind(row.kind),
-        start=row.starts_at,
-        end=row.ends_at,
-        zone=row.zone,
-        state=State(row.state),
-        sequence=row.sequence,
-        moves=row.moves,
-        refused=tuple(_interval(no) for no in row.refused or ()),
-        late=row.late,
-        reason=Reason(Because(row.because), row.facts or {}),
-        booked_at=row.booked_at,
-        moved_from=row.moved_from,
-        moved_at=row.moved_at,
-        held_on=row.held_on,
-        evidence=Evidence(row.evidence) if row.evidence else None,
-        replies={Email(who): Reply(said) for who, said in (row.replies or {}).items()},
+        uid=uid,
+        pair=pair,
+        number=number,
+        generation=generation,
+        kind=_KINDS[kind],
+        start=start,
+        end=end,
+        zone=zone,
+        state=_STATES[state],
+        sequence=sequence,
+        moves=moves,
+        refused=_refused(refused) if refused else (),
+        late=late,
+        reason=Reason(_BECAUSE[because], json.loads(facts) if facts else {}),
+        booked_at=booked_at,
+        moved_from=moved_from,
+        moved_at=moved_at,
+        held_on=held_on,
+        evidence=_EVIDENCE[evidence] if evidence else None,
+        replies=replies,
     )
 
 
-def _interval(no: list[str]) -> Interval:
-    return Interval(datetime.fromisoformat(no[0]), datetime.fromisoformat(no[1]))
+def _refused(text: str) -> tuple[Interval, ...]:
+    moments = ((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in json.loads(text))
+    return tuple(Interval(start, end) for start, end in moments)
+
+
+def _replies(text: str | None) -> Mapping[Email, Reply]:
+    return {Email(who): Reply(said) for who, said in json.loads(text or "{}").items()}
