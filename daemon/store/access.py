@@ -3,12 +3,14 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from daemon.core.domain import Email, Pair
+from daemon.store.database import Database
 from daemon.store.rows import upsert
 from daemon.store.schema_conversation import (
     audit,
@@ -25,6 +27,16 @@ def version(conn: Connection, person: Email) -> int:
     """A person's current link version."""
     mine = link_versions.c.person == person
     return conn.scalar(select(link_versions.c.version).where(mine)) or 0
+
+
+def versions(database: Database) -> Callable[[Email], int]:
+    """Tell link versions from the store, as `Links` wants to ask for them."""
+
+    def told(person: Email) -> int:
+        with database.reading() as conn:
+            return version(conn, person)
+
+    return told
 
 
 def revoke(conn: Connection, person: Email) -> None:
