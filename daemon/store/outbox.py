@@ -1,0 +1,311 @@
+"""What is owed to the world: written down before it is tried, and again when it is known.
+
+A claim outlives its holder only until somebody looks: a process of this machine that is dead
+holds nothing, another machine's until its lease ends. Whatever such a holder was doing is
+doubtful from then on.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
+
+from daemon.core.domain import Key
+from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary
+from daemon.store.effects import (
+    SETTLED,
+    Action,
+    Claim,
+    Effect,
+    Entry,
+    Sent,
+    State,
+    cancel_of,
+    delay,
+    freeze,
+    letter_of,
+    put_of,
+    thaw,
+)
+from daemon.store.ledger import counts, effect_of, entries, letters, pending
+from daemon.store.rows import insert_new
+from daemon.store.schema import outbox as table
+from daemon.store.workers import is_dead, worker_identity
+
+__all__ = [
+    "Action",
+    "Claim",
+    "Effect",
+    "Entry",
+    "Sent",
+    "State",
+    "cancel_of",
+    "claim",
+    "claim_letter",
+    "counts",
+    "doubt_everything",
+    "entries",
+    "forget_before",
+    "freeze",
+    "hold",
+    "lapse",
+    "lapse_claim",
+    "letter_of",
+    "letters",
+    "owe",
+    "pending",
+    "put_of",
+    "release",
+    "settle",
+    "skip",
+    "thaw",
+    "void_claims",
+    "worker_identity",
+]
+
+_OPEN = (State.OWED, State.DOUBTFUL)
+_EVENTS = (Action.PUT, Action.CANCEL)
+_FREE = {"worker": None, "lease_until": None}
+
+
+def owe(conn: Connection, effects: Collection[Effect], now: datetime) -> int:
+    """Write down what is owed; keys that are known already are left alone. Tells how many were
+    new."""
+    return insert_new(conn, table, [_owed(effect, now) for effect in effects])
+
+
+def claim(
+    conn: Connection,
+    action: Action,
+    worker: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    keys: Collection[Key] | None = None,
+) -> list[Claim]:
+    """Take up to `limit` effects whose time has come, oldest first; `keys`: only among these.
+
+    Of one event only the newest revision is carried out, and never two at a time.
+    """
+    void_claims(conn, now)
+    if action in _EVENTS:
+        _lapse_overtaken(conn, now)
+    ready = _ready(action, now).limit(limit)
+    if keys is not None:
+        ready = ready.where(table.c.key.in_(list(keys)))
+    return _take(conn, conn.execute(ready).all(), worker, now, lease)
+
+
+def claim_letter(
+    conn: Connection,
+    effect: Effect,
+    worker: str,
+    now: datetime,
+    lease: timedelta,
+    *,
+    doubtful: bool = False,
+) -> Claim | None:
+    """Write a letter down and take it, at once; None: it is settled, held, waiting for its time,
+    or somebody lives who is at it.
+
+    The bytes to send are those of the claim: a doubtful letter keeps the ones it had, so that a
+    repeat is the same letter. `doubtful`: an earlier life may have sent it (after a restore).
+    """
+    void_claims(conn, now)
+    insert_new(conn, table, [_owed(effect, now, doubtful=doubtful)])
+    its = table.c.key == effect.key
+    fresh = and_(its, table.c.state == State.OWED)
+    conn.execute(update(table).where(fresh).values(payload=effect.payload))
+    ready = and_(its, table.c.state.in_(_OPEN), table.c.not_before <= now)
+    taken = _take(conn, conn.execute(_lock(select(table).where(ready))).all(), worker, now, lease)
+    return taken[0] if taken else None
+
+
+def settle(conn: Connection, claim: Claim, result: Result, now: datetime) -> bool:
+    """Record what became of a claim; False: it is no longer ours, and nothing is recorded.
+
+    A doubtful effect stays doubtful until its result is certain: a look-up that failed for now
+    proves nothing.
+    """
+    return _record(conn, claim, _outcome(claim, result, now), now)
+
+
+def hold(conn: Connection, claim: Claim, reason: str, now: datetime) -> bool:
+    """Keep a doubtful effect back until an operator decides (`release` or `lapse`)."""
+    return _record(conn, claim, {"state": State.HELD, "reason": reason}, now)
+
+
+def release(conn: Connection, key: Key, now: datetime) -> bool:
+    """Let a held effect go: it is tried again, without another look."""
+    values = {"state": State.OWED, "doubtful": False, "not_before": now, "at": now}
+    held = and_(table.c.key == key, table.c.state == State.HELD)
+    return conn.execute(update(table).where(held).values(values)).rowcount > 0
+
+
+def lapse(conn: Connection, key: Key, reason: str, now: datetime) -> bool:
+    """Give up what was overtaken; False: it is settled, unknown, or somebody is at it."""
+    void_claims(conn, now)
+    open_ = and_(table.c.key == key, table.c.state.in_((*_OPEN, State.HELD)))
+    return _lapse(conn, open_, reason, now) > 0
+
+
+def lapse_claim(conn: Connection, claim: Claim, reason: str, now: datetime) -> bool:
+    """Give up what we have claimed and, as it turned out, nobody needs any more."""
+    return _record(conn, claim, {"state": State.LAPSED, "reason": reason, "payload": None}, now)
+
+
+def skip(conn: Connection, effect: Effect, reason: str, now: datetime) -> bool:
+    """Write down that a letter is not sent, and why: also one that was never owed."""
+    insert_new(conn, table, [_owed(replace(effect, payload=b""), now)])
+    return lapse(conn, effect.key, reason, now)
+
+
+def void_claims(conn: Connection, now: datetime) -> int:
+    """Free what the dead and the late hold: it is doubtful whether they did it."""
+    held = table.c.state == State.CLAIMED
+    workers = conn.execute(select(table.c.worker).where(held).distinct()).scalars().all()
+    if not workers:
+        return 0
+    dead = [worker for worker in workers if is_dead(worker)]
+    void = and_(held, or_(table.c.lease_until <= now, table.c.worker.in_(dead)))
+    values = {"state": State.DOUBTFUL, "doubtful": True, "not_before": now, "at": now, **_FREE}
+    return conn.execute(update(table).where(_locked(void)).values(values)).rowcount
+
+
+def doubt_everything(conn: Connection, now: datetime) -> int:
+    """Make every open effect doubtful: after a restore it may have been done since."""
+    open_ = table.c.state.in_((State.OWED, State.CLAIMED))
+    values = {"state": State.DOUBTFUL, "doubtful": True, "at": now, **_FREE}
+    return conn.execute(update(table).where(open_).values(values)).rowcount
+
+
+def forget_before(conn: Connection, moment: datetime) -> int:
+    """Drop settled effects not touched since then; they could be owed anew from then on."""
+    old = and_(table.c.state.in_(SETTLED), table.c.at < moment)
+    return conn.execute(delete(table).where(old)).rowcount
+
+
+def _ready(action: Action, now: datetime) -> Select[Any]:
+    c = table.c
+    ready = and_(c.action == action, c.state.in_(_OPEN), c.not_before <= now)
+    if action in _EVENTS:
+        other = table.alias()
+        busy = and_(
+            other.c.uid == c.uid,
+            other.c.key != c.key,
+            other.c.action.in_(_EVENTS),
+            other.c.state.in_((*_OPEN, State.CLAIMED)),
+        )
+        ready = and_(ready, ~exists(select(other.c.key).where(busy)))
+    return _lock(select(table).where(ready).order_by(c.not_before, c.owed_at, c.key))
+
+
+def _lapse_overtaken(conn: Connection, now: datetime) -> None:
+    """Give up each open revision of an event of which there is a newer one (a cancellation is
+    newer than an invite with the same sequence)."""
+    c, newer = table.c, table.alias()
+    later = or_(
+        newer.c.sequence > c.sequence,
+        and_(newer.c.sequence == c.sequence, newer.c.action < c.action),  # cancel < put
+    )
+    overtaking = and_(
+        newer.c.uid == c.uid,
+        newer.c.action.in_(_EVENTS),
+        newer.c.state.not_in((State.FAILED, State.LAPSED)),
+        later,
+    )
+    overtaken = and_(
+        c.action.in_(_EVENTS), c.state.in_(_OPEN), exists(select(newer.c.key).where(overtaking))
+    )
+    _lapse(conn, _locked(overtaken), "a newer revision took its place", now)
+
+
+def _lapse(conn: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> int:
+    values = {"state": State.LAPSED, "reason": reason, "payload": None, "at": now}
+    return conn.execute(update(table).where(which).values(values)).rowcount
+
+
+def _outcome(claim: Claim, result: Result, now: datetime) -> dict[str, Any]:
+    key, attempt = claim.effect.key, claim.attempt
+    match result:
+        case Done(id=found):
+            return {"state": State.DONE, "id": found, "reason": "", "payload": None}
+        case Permanent(reason=reason):
+            return {"state": State.FAILED, "reason": reason, "payload": None}
+        case Temporary(reason=reason, retry_after=asked):
+            state = State.DOUBTFUL if claim.doubtful else State.OWED
+            later = now + delay(key, attempt, asked)
+            return {"state": state, "reason": reason, "not_before": later}
+        case Ambiguous(reason=reason):
+            doubt = {"state": State.DOUBTFUL, "doubtful": True, "reason": reason}
+            return doubt | {"not_before": now + delay(key, attempt)}
+
+
+def _take(
+    conn: Connection, rows: Sequence[Row[Any]], worker: str, now: datetime, lease: timedelta
+) -> list[Claim]:
+    values = {
+        "state": State.CLAIMED,
+        "worker": worker,
+        "lease_until": now + lease,
+        "attempt": table.c.attempt + 1,
+        "at": now,
+    }
+    taken = table.c.key.in_([row.key for row in rows])
+    if rows:
+        conn.execute(update(table).where(taken).values(values))
+    return [
+        Claim(effect_of(row), worker, row.attempt + 1, now + lease, row.doubtful) for row in rows
+    ]
+
+
+def _record(conn: Connection, claim: Claim, values: dict[str, Any], now: datetime) -> bool:
+    mine = and_(
+        table.c.key == claim.effect.key,
+        table.c.state == State.CLAIMED,
+        table.c.worker == claim.worker,
+        table.c.attempt == claim.attempt,
+    )
+    recorded = conn.execute(update(table).where(mine).values({**values, "at": now, **_FREE}))
+    return recorded.rowcount > 0
+
+
+def _locked(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return table.c.key.in_(_lock(select(table.c.key).where(which).correlate(None)))
+
+
+def _lock(wanted: Select[Any]) -> Select[Any]:
+    """Take the rows nobody else is taking (PostgreSQL); SQLite has one writer, and ignores it."""
+    return wanted.with_for_update(skip_locked=True, of=table)
+
+
+def _owed(effect: Effect, now: datetime, *, doubtful: bool = False) -> dict[str, Any]:
+    return {
+        "key": effect.key,
+        "action": effect.action,
+        "uid": effect.uid,
+        "sequence": effect.sequence,
+        "recipient": effect.to,
+        "payload": effect.payload,
+        "state": State.DOUBTFUL if doubtful else State.OWED,
+        "attempt": 0,
+        "doubtful": doubtful,
+        "not_before": now,
+        "id": "",
+        "reason": "",
+        "owed_at": now,
+        "at": now,
+    }
