@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from daemon.config.google import Google
 from daemon.config.secrets import Reference
 from daemon.config.section import Section
 from daemon.core.domain import Cadence
@@ -134,6 +135,7 @@ class Config(Section):
     web: Web = Web()
     state: StateSection = StateSection()
     service: Service = Service()
+    google: Google | None = None
 
     def at(self, path: Path) -> Path:
         """A path of this file, relative to its folder."""
