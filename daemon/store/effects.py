@@ -1,13 +1,11 @@
 """The words of the outbox: what is owed to the world, who is at it, what became of it."""
 
 import hashlib
-import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from daemon.core.domain import Email, Interval, Invite, Key, Letter, LetterKind, Pair, Party, Uid
+from daemon.core.domain import Email, Key, LetterKind, Uid
 
 
 class Action(StrEnum):
@@ -40,6 +38,7 @@ class State(StrEnum):
 
 
 NOBODY = Email("")
+UNWRITTEN = datetime.min.replace(tzinfo=UTC)
 SETTLED = (State.DONE, State.FAILED, State.LAPSED)
 
 
@@ -55,7 +54,9 @@ class Effect:
     to: Email = NOBODY
     """Whom a letter goes to."""
     payload: bytes = b""
-    """A frozen invite, or a letter's finished bytes, sealed. Gone once the effect is settled."""
+    """What to do it with; of a letter its finished bytes, sealed. Gone once it is settled."""
+    owed_at: datetime = field(default=UNWRITTEN, compare=False)
+    """When it was written down; told by the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,66 +101,6 @@ class Entry:
     not_before: datetime
 
 
-def put_of(invite: Invite) -> Effect:
-    """The effect that brings an event to this invite."""
-    key = Key(f"put:{invite.uid}:{invite.sequence}")
-    return Effect(key, Action.PUT, invite.uid, invite.sequence, payload=freeze(invite))
-
-
-def cancel_of(invite: Invite) -> Effect:
-    """The effect that withdraws the event of this invite."""
-    key = Key(f"cancel:{invite.uid}:{invite.sequence}")
-    return Effect(key, Action.CANCEL, invite.uid, invite.sequence, payload=freeze(invite))
-
-
-def letter_of(letter: Letter, content: bytes) -> Effect:
-    """The effect that sends a letter; `content` is finished and sealed."""
-    return Effect(letter.key, Action.LETTER, letter.uid, letter.revision, letter.to, content)
-
-
-def freeze(invite: Invite) -> bytes:
-    """Write an invite down so that every attempt reads the same."""
-    return json.dumps(
-        {
-            "uid": invite.uid,
-            "sequence": invite.sequence,
-            "organizer": _party(invite.organizer),
-            "attendees": [_party(party) for party in invite.attendees],
-            "start": invite.start.isoformat(),
-            "end": invite.end.isoformat(),
-            "zone": invite.zone,
-            "summary": invite.summary,
-            "description": invite.description,
-            "stamp": invite.stamp.isoformat(),
-            "before": _span(invite.before),
-            "url": invite.url,
-            "comment": invite.comment,
-            "pair": [invite.pair.employee, invite.pair.manager] if invite.pair else None,
-            "number": invite.number,
-            "generation": invite.generation,
-        },
-        ensure_ascii=False,
-    ).encode()
-
-
-def thaw(payload: bytes) -> Invite:
-    """Read a frozen invite."""
-    said: dict[str, Any] = json.loads(payload)
-    before = said["before"]
-    return Invite(
-        **said
-        | {
-            "organizer": Party(*said["organizer"]),
-            "attendees": tuple(Party(*party) for party in said["attendees"]),
-            "start": datetime.fromisoformat(said["start"]),
-            "end": datetime.fromisoformat(said["end"]),
-            "stamp": datetime.fromisoformat(said["stamp"]),
-            "before": before and Interval(*(datetime.fromisoformat(at) for at in before)),
-            "pair": said["pair"] and Pair(*said["pair"]),
-        }
-    )
-
-
 def delay(key: Key, attempt: int, asked: timedelta | None = None) -> timedelta:
     """How long to wait after an attempt that did not succeed.
 
@@ -176,11 +117,3 @@ def delay(key: Key, attempt: int, asked: timedelta | None = None) -> timedelta:
 _FIRST = timedelta(seconds=30)
 _LONGEST = timedelta(hours=1)
 _LONGEST_ASKED = timedelta(days=1)
-
-
-def _party(party: Party) -> list[str]:
-    return [party.email, party.name]
-
-
-def _span(when: Interval | None) -> list[str] | None:
-    return [when.start.isoformat(), when.end.isoformat()] if when else None

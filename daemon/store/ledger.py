@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, exists, func, or_, select
 
 from daemon.core.domain import Email, Key, LetterKind, Uid
 from daemon.store.effects import SETTLED, Action, Effect, Entry, Sent, State
@@ -42,6 +42,15 @@ def letters(conn: Connection, since: datetime) -> Mapping[Uid, tuple[Sent, ...]]
     return {uid: tuple(sent) for uid, sent in found.items()}
 
 
+def refused(conn: Connection, action: Action) -> dict[Uid, str]:
+    """The events whose newest revision was refused for good, and why."""
+    c, newer = table.c, table.alias()
+    same = and_(newer.c.uid == c.uid, newer.c.action == action, newer.c.sequence > c.sequence)
+    last = ~exists(select(newer.c.key).where(same))
+    failed = and_(c.action == action, c.state == State.FAILED, last)
+    return {row.uid: row.reason for row in conn.execute(select(c.uid, c.reason).where(failed))}
+
+
 def counts(conn: Connection) -> dict[tuple[Action, State], int]:
     """How many effects stand where."""
     by = (table.c.action, table.c.state)
@@ -58,6 +67,7 @@ def effect_of(row: Row[Any]) -> Effect:
         row.sequence,
         Email(row.recipient),
         bytes(row.payload or b""),
+        row.owed_at,
     )
 
 

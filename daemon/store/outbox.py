@@ -33,14 +33,9 @@ from daemon.store.effects import (
     Entry,
     Sent,
     State,
-    cancel_of,
     delay,
-    freeze,
-    letter_of,
-    put_of,
-    thaw,
 )
-from daemon.store.ledger import counts, effect_of, entries, letters, pending
+from daemon.store.ledger import counts, effect_of, entries, letters, pending, refused
 from daemon.store.rows import insert_new
 from daemon.store.schema import outbox as table
 from daemon.store.workers import is_dead, worker_identity
@@ -52,26 +47,21 @@ __all__ = [
     "Entry",
     "Sent",
     "State",
-    "cancel_of",
     "claim",
     "claim_letter",
     "counts",
     "doubt_everything",
     "entries",
     "forget_before",
-    "freeze",
     "hold",
     "lapse",
-    "lapse_claim",
-    "letter_of",
     "letters",
     "owe",
     "pending",
-    "put_of",
+    "refused",
     "release",
     "settle",
     "skip",
-    "thaw",
     "void_claims",
     "worker_identity",
 ]
@@ -156,15 +146,11 @@ def release(conn: Connection, key: Key, now: datetime) -> bool:
 
 
 def lapse(conn: Connection, key: Key, reason: str, now: datetime) -> bool:
-    """Give up what was overtaken; False: it is settled, unknown, or somebody is at it."""
-    void_claims(conn, now)
-    open_ = and_(table.c.key == key, table.c.state.in_((*_OPEN, State.HELD)))
-    return _lapse(conn, open_, reason, now) > 0
+    """Give up what was overtaken, also our own claim; False: it is settled already, or unknown.
 
-
-def lapse_claim(conn: Connection, claim: Claim, reason: str, now: datetime) -> bool:
-    """Give up what we have claimed and, as it turned out, nobody needs any more."""
-    return _record(conn, claim, {"state": State.LAPSED, "reason": reason, "payload": None}, now)
+    Whoever is at it can no longer record: lapse only what you hold, or what nobody holds.
+    """
+    return _lapse(conn, and_(table.c.key == key, table.c.state.not_in(SETTLED)), reason, now) > 0
 
 
 def skip(conn: Connection, effect: Effect, reason: str, now: datetime) -> bool:
@@ -234,7 +220,7 @@ def _lapse_overtaken(conn: Connection, now: datetime) -> None:
 
 
 def _lapse(conn: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> int:
-    values = {"state": State.LAPSED, "reason": reason, "payload": None, "at": now}
+    values = {"state": State.LAPSED, "reason": reason, "payload": None, "at": now, **_FREE}
     return conn.execute(update(table).where(which).values(values)).rowcount
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _UNKNOWN = "-"
+_NAMELESS = (_UNKNOWN,) * 3
 
 
 def worker_identity() -> str:
@@ -21,8 +22,8 @@ def is_dead(worker: str) -> bool:
 
     Only a process of this machine can be told dead; for another one the lease decides.
     """
-    host, boot, pid, start = worker.split(":")
-    if host != _host():
+    host, boot, pid, start = [*worker.split(":"), *_NAMELESS][:4]
+    if host != _host() or not pid.isdigit():
         return False
     if _UNKNOWN not in (boot, _boot()) and boot != _boot():
         return True
