@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, MetaData, insert, select
 
 from daemon.store import files, migrate
-from daemon.store.engine import engine_for, read_url, reader, writer
+from daemon.store.engine import engine_for, file_of, read_url, reader, url_of, writer
 from daemon.store.trouble import StoreTrouble, translated
 
 
@@ -108,7 +108,7 @@ def open_copy(url: str, root: Path) -> Database:
     where there is none yet, made."""
     parsed = read_url(url, root)
     if parsed.get_backend_name() == "sqlite":
-        file = _file(parsed)
+        file = file_of(parsed)
         return _throw_away(file if file and file.exists() else None)
     database = _open(parsed)
     try:
@@ -118,7 +118,7 @@ def open_copy(url: str, root: Path) -> Database:
 
 
 def _open(url: URL) -> Database:
-    file = _file(url)
+    file = file_of(url)
     if file:
         files.make_private(file)
         files.check(file)
@@ -133,7 +133,7 @@ def _throw_away(source: Path | None) -> Database:
             files.copy(source, file)
         else:
             files.make_private(file)
-        engine = engine_for(URL.create("sqlite", database=str(file)), synchronous="OFF")
+        engine = engine_for(url_of(file), synchronous="OFF")
         return _current(_Copy(engine, file, folder))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -163,11 +163,6 @@ def _migrate(database: Database) -> None:
         files.copy(database.file, database.file.with_name(f"{database.file.name}.before-{newest}"))
     with database.writing() as conn:
         migrate.upgrade(conn)
-
-
-def _file(url: URL) -> Path | None:
-    sqlite = url.get_backend_name() == "sqlite"
-    return Path(url.database) if sqlite and url.database else None
 
 
 def _pour(source: Connection, target: Connection) -> None:

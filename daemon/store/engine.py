@@ -22,10 +22,21 @@ def read_url(url: str, root: Path) -> URL:
         raise StoreTrouble(f"[state] url is not a database URL: {_HOW}") from None
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
-            return URL.create("sqlite", database=str(root / parsed.database))
+            return url_of(root / parsed.database)
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
     raise StoreTrouble(f"[state] url = {parsed.render_as_string()!r} is not supported: {_HOW}")
+
+
+def url_of(file: Path) -> URL:
+    """The URL of a SQLite file."""
+    return URL.create("sqlite", database=str(file))
+
+
+def file_of(url: URL) -> Path | None:
+    """The SQLite file of a URL; None: it is PostgreSQL."""
+    sqlite = url.get_backend_name() == "sqlite"
+    return Path(url.database) if sqlite and url.database else None
 
 
 _HOW = 'write "sqlite:///state.db", or "postgresql://user@host/name" for several daemons'
