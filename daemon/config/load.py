@@ -29,17 +29,19 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading a file gave: the configuration (None with errors), errors, warnings."""
+    """What reading a file gave. With errors, `config` holds the parts that are right (None where
+    nothing is) and `broken` names the sections that are not."""
 
     config: Config | None
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    broken: frozenset[str] = frozenset()
 
 
 def load(path: Path) -> Config:
     """Read a configuration file. Raises `ConfigError` with every problem it has."""
     reading = examine(path)
-    if reading.config is None or reading.errors:
+    if reading.errors or reading.config is None:
         raise ConfigError(reading.errors)
     return reading.config
 
@@ -75,7 +77,8 @@ def examine(path: Path) -> Reading:
     found.sort(key=lambda one: line_at(lines, one.key))
     errors = tuple(_problem(path, lines, one) for one in found if not one.warning)
     warnings = tuple(_problem(path, lines, one) for one in found if one.warning)
-    return Reading(None if errors else config, errors, warnings)
+    broken = frozenset(one.key[0] for one in found if not one.warning)
+    return Reading(config, errors, warnings, broken)
 
 
 def _problem(path: Path, lines: Mapping[KeyPath, int], one: Finding) -> Problem:

@@ -1,0 +1,49 @@
+"""How the service logs: one line a fact, on stderr; colours on a terminal, levels for journald."""
+
+import logging
+import os
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+
+
+def configure(kind: Literal["auto", "json", "text"]) -> None:
+    """Set up the log: `auto` is text for people on a terminal, key=value elsewhere."""
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+    ]
+    journal = bool(os.environ.get("JOURNAL_STREAM"))
+    if not journal:
+        shared.append(stamp)
+    ending = _ending(kind)
+    structlog.configure(
+        processors=[*shared, *ending, *([_priority] if journal else [])],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+
+
+def _ending(kind: str) -> list[Processor]:
+    if kind == "json":
+        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    if sys.stderr.isatty():
+        return [structlog.dev.ConsoleRenderer()]
+    line = structlog.processors.LogfmtRenderer(key_order=["level", "event"], bool_as_flag=False)
+    return [structlog.processors.format_exc_info, _one_line, line]
+
+
+def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Values as logfmt can hold them: text in one line."""
+    return {key: str(value).replace("\n", "\\n") for key, value in event.items()}
+
+
+def _priority(_: WrappedLogger, method: str, line: str) -> str:
+    """The line as journald takes it (sd-daemon(3)): `<3>` before an error."""
+    return f"<{PRIORITIES.get(method, 6)}>{line}"
