@@ -212,6 +212,9 @@ class Because(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     NOTICE = "notice"
     SERVICE_STOPPED = "service_stopped"
+    AWAY = "away"
+    REFUSED_BY_CALENDAR = "refused_by_calendar"
+    INTERNAL = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +453,9 @@ class Invite:
     pair: Pair | None = None
     number: int = 0
     generation: int = 0
+    fresh: bool = False
+    """No earlier attempt, also none from before a restore, can have reached the calendar: nothing
+    has to be looked for before it is created. Not part of the content."""
 
 
 @dataclass(frozen=True, slots=True)

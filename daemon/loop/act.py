@@ -1,0 +1,124 @@
+"""Act on the calendars: every effect is claimed before the call and settled after it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from daemon.booking import cancel_of, put_of, thaw
+from daemon.core import followup
+from daemon.core.domain import Invite, Observed, State, Uid
+from daemon.core.ports import CredentialsRefused, Done, Permanent, Result, Temporary, Trouble
+from daemon.store import meetings, outbox
+from daemon.store.outbox import Action, Claim
+from daemon.wiring import App
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=5)
+"""How long a claim is ours: longer than any call may take."""
+AT_ONCE = 200
+"""Events in one call; a connector cuts it to what its provider takes."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What acting came to, counted."""
+
+    booked: int = 0
+    withdrawn: int = 0
+    sent: int = 0
+    put_off: int = 0
+    failed: int = 0
+    lapsed: int = 0
+    credentials_refused: bool = False
+
+    def count(self, claim: Claim, result: Result) -> None:
+        """Count one result and say it in the log: which event or letter, never its words."""
+        action = claim.effect.action
+        bound = log.bind(uid=claim.effect.uid, action=action.value, to=claim.effect.to or None)
+        if isinstance(result, Done):
+            self.booked += action is Action.PUT
+            self.withdrawn += action is Action.CANCEL
+            self.sent += action is Action.LETTER
+            bound.info("effect.done", key=claim.effect.key)
+        elif isinstance(result, Permanent):
+            self.failed += 1
+            bound.error("effect.failed", key=claim.effect.key, reason=result.reason)
+        else:
+            self.put_off += 1
+            bound.warning("effect.put_off", key=claim.effect.key, reason=result.reason)
+
+
+Calling = Callable[[Sequence[Invite]], Mapping[Uid, Result]]
+
+
+def settle_calendars(app: App, now: datetime, tally: Tally) -> None:
+    """Withdraw what fell, then book and move the rest; what a person changed meanwhile wins."""
+    _run(app, Action.CANCEL, now, tally, app.calendar.cancel)
+    _run(app, Action.PUT, now, tally, app.calendar.put)
+
+
+def _run(app: App, action: Action, now: datetime, tally: Tally, calling: Calling) -> None:
+    while not app.stopping.is_set():
+        with app.database.writing() as conn:
+            claims = outbox.claim(conn, action, app.worker, now, LEASE, AT_ONCE)
+        if not claims:
+            return
+        results = _call(app, claims, tally, calling)
+        _settle(app, claims, results, now, tally)
+
+
+def _call(
+    app: App, claims: Sequence[Claim], tally: Tally, calling: Calling
+) -> Mapping[Uid, Result]:
+    app.database.assert_idle()
+    try:
+        return calling([thaw(claim.effect.payload) for claim in claims])
+    except Trouble as trouble:
+        tally.credentials_refused |= isinstance(trouble, CredentialsRefused)
+        log.warning("calendar.trouble", reason=trouble.reason)
+        refusal = Temporary(trouble.reason, trouble.retry_after)
+        return {claim.effect.uid: refusal for claim in claims}
+
+
+def _settle(
+    app: App,
+    claims: Sequence[Claim],
+    results: Mapping[Uid, Result],
+    now: datetime,
+    tally: Tally,
+) -> None:
+    silence = Temporary("the calendar gave no answer for this event")
+    with app.database.writing() as conn:
+        for claim in claims:
+            result = results.get(claim.effect.uid, silence)
+            if not outbox.settle(conn, claim, result, now):
+                log.warning("effect.lost_claim", key=claim.effect.key)
+                continue
+            tally.count(claim, result)
+            if isinstance(result, Done) and result.found is not None:
+                _take_over(app, conn, claim, result.found, now)
+
+
+def _take_over(app: App, conn: Connection, claim: Claim, found: Observed, now: datetime) -> None:
+    """A person changed the event while we were about to write it: theirs stands."""
+    meeting = meetings.by_uid(conn, claim.effect.uid)
+    if meeting is None or meeting.state is not State.BOOKED:
+        return
+    taken = followup.adopt(meeting, found, now, app.config.cadence.rules()).meeting
+    if taken.sequence == meeting.sequence:
+        return
+    meetings.save(conn, [taken])
+    told = replace(
+        thaw(claim.effect.payload),
+        sequence=taken.sequence,
+        start=taken.start,
+        end=taken.end,
+        before=meeting.when,
+        stamp=now,
+    )
+    owed = cancel_of(told) if taken.state is State.CANCELLED else put_of(told)
+    outbox.owe(conn, [owed], now)

@@ -1,0 +1,164 @@
+"""Gather what one letter says: the rows and words behind a `Letter`, sealed things opened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from daemon.core.agreement import Change
+from daemon.core.conversation import bases, role_lines
+from daemon.core.days import today
+from daemon.core.domain import (
+    Due,
+    Email,
+    Evidence,
+    History,
+    Letter,
+    LetterKind,
+    Meeting,
+    Pair,
+    Person,
+    State,
+)
+from daemon.letters import Facts, Point, Shared
+from daemon.links import Purpose
+from daemon.store import conversations
+from daemon.wiring import App
+
+DOORS = {
+    LetterKind.PREP: Purpose.PREPARE,
+    LetterKind.NUDGE: Purpose.PREPARE,
+    LetterKind.BRIEF: Purpose.BRIEF,
+    LetterKind.RECORD: Purpose.RECORD,
+    LetterKind.SUMMARY: Purpose.RECORD,
+    LetterKind.MOVED: Purpose.MY_PAGE,
+    LetterKind.OVERDUE: Purpose.MY_PAGE,
+}
+"""Where a letter's link leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A letter that is owed, with the pair and the meeting it is about."""
+
+    letter: Letter
+    pair: Pair
+    meeting: Meeting | None = None
+    history: History | None = None
+    gap: Due | None = None
+
+
+def facts(
+    app: App, conn: Connection, errand: Errand, people: Mapping[Email, Person], now: datetime
+) -> Facts:
+    """Tell everything the letter says; the same rows give the same facts."""
+    letter = errand.letter
+    employee, manager = people[errand.pair.employee], people[errand.pair.manager]
+    to = people[letter.to]
+    base = Facts(
+        letter=letter,
+        to=to,
+        employee=employee,
+        manager=manager,
+        meeting=errand.meeting,
+        now=now,
+        link=_link(app, errand, now),
+        revision=letter.revision,
+        reason=errand.meeting.reason if errand.meeting else None,
+    )
+    said = _SAID.get(letter.kind)
+    return said(app, conn, errand, base) if said else base
+
+
+def _link(app: App, errand: Errand, now: datetime) -> str:
+    purpose = DOORS[errand.letter.kind]
+    if errand.letter.to != errand.pair.employee and purpose is Purpose.MY_PAGE:
+        purpose = Purpose.BRIEF
+    return app.links.make(purpose, errand.letter.to, errand.letter.uid, now)
+
+
+def _prep(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
+    assert errand.meeting is not None
+    employee = base.employee
+    checklist = app.checklist(employee.language)
+    organization = app.config.organization
+    resting = bases(
+        checklist,
+        role_lines(app.role_text(employee.role)),
+        (organization.vision, *organization.goals, *organization.values),
+    )
+    prep = conversations.for_prep(
+        conn, app.vault, errand.pair, errand.meeting.kind, checklist, resting, base.now
+    )
+    points = tuple(Point(p.title, p.text) for p in prep.points)
+    return replace(base, points=points, actions=prep.actions)
+
+
+def _brief(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
+    day = today(base.now, base.to.zone)
+    checklist = app.checklist(base.to.language)
+    brief = conversations.for_brief(conn, app.vault, errand.pair, checklist, day)
+    shared = tuple(Shared(p.title, p.text) for p in brief.points)
+    return replace(base, shared=shared, actions=brief.promises)
+
+
+def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
+    meeting = errand.meeting
+    assert meeting is not None
+    day = today(base.now, base.to.zone)
+    said = conversations.for_summary(
+        conn, app.vault, errand.pair, meeting.uid, errand.letter.revision, day
+    )
+    return replace(
+        base,
+        actions=said.actions,
+        agreed=said.agreed,
+        differing=(*(d.text for d in said.differing), *said.open),
+        resources=tuple(_resource(r.what, r.who, r.by) for r in said.resources),
+        changes=tuple(_change(c) for c in said.changes),
+        next_meeting=_next(errand.history, base.now),
+        recorded=errand.letter.revision > 0,
+        inferred=meeting.evidence in (None, Evidence.INFERRED),
+    )
+
+
+def _moved(_app: App, _conn: Connection, errand: Errand, base: Facts) -> Facts:
+    assert errand.meeting is not None
+    return replace(base, moved_from=errand.meeting.moved_from)
+
+
+def _overdue(app: App, _conn: Connection, errand: Errand, base: Facts) -> Facts:
+    link = app.links.make(Purpose.MY_PAGE, base.to.email, errand.letter.uid, base.now)
+    reason = errand.gap.reason if errand.gap else base.reason
+    return replace(base, reason=reason, choices={"ask": link, "help": link, "pause": link})
+
+
+_SAID = {
+    LetterKind.PREP: _prep,
+    LetterKind.NUDGE: _prep,
+    LetterKind.BRIEF: _brief,
+    LetterKind.SUMMARY: _summary,
+    LetterKind.MOVED: _moved,
+    LetterKind.OVERDUE: _overdue,
+}
+
+
+def _next(history: History | None, now: datetime) -> Meeting | None:
+    ahead = [
+        m
+        for m in (history.meetings if history else ())
+        if m.state is State.BOOKED and m.start > now
+    ]
+    return min(ahead, key=lambda m: m.start, default=None)
+
+
+def _resource(what: str, who: str, by: date | None) -> str:
+    return ", ".join(part for part in (what, who, by.isoformat() if by else "") if part)
+
+
+def _change(change: Change) -> str:
+    """A difference without words of any language: was -> is, + new, - gone."""
+    if change.was and change.text and change.was != change.text:
+        return f"{change.was} → {change.text}"
+    return f"+ {change.text}" if change.text else f"− {change.was}"

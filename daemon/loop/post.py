@@ -1,0 +1,258 @@
+"""Act on letters: those owed at this very moment, each claimed with its bytes before it is sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from daemon.booking import letter_of
+from daemon.core import owed as rules
+from daemon.core.days import at_wall
+from daemon.core.domain import (
+    History,
+    Key,
+    Letter,
+    LetterKind,
+    Mail,
+    Meeting,
+    Pair,
+    Talk,
+    Uid,
+    uid_of,
+)
+from daemon.core.ports import CredentialsRefused, Done, Result, Temporary, Trouble
+from daemon.letters import Undeliverable
+from daemon.loop.act import LEASE, Tally
+from daemon.loop.envelope import seal, unseal
+from daemon.loop.facts import Errand, facts
+from daemon.loop.world import Decision, World
+from daemon.store import conversations, outbox, pairs, settings
+from daemon.store.outbox import Action, Claim, Effect
+from daemon.wiring import App
+
+log = structlog.get_logger()
+
+RESTORED = "restored_at"
+"""The setting a restore leaves behind."""
+AT_ONCE = 20
+"""Letters in one transaction and one call: what the providers batch."""
+OLD = timedelta(days=rules.SUMMARY_DAYS + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The state of letters at this moment."""
+
+    histories: Mapping[Pair, History]
+    sent: Mapping[Uid, Sequence[rules.Sent]]
+    unsettled: frozenset[Uid]
+    """Events that do not stand in the calendars yet: nothing is written about them."""
+    open: Sequence[Effect]
+    """Letters somebody began to send."""
+
+
+def send_letters(app: App, world: World, decision: Decision, tally: Tally) -> None:
+    """Send what is owed now, the oldest debt first, at most `[mail] max_per_hour`."""
+    desk = look(app, world.now)
+    errands = owed(world, decision, desk)
+    _drop_overtaken(app, desk, errands, world.now, tally)
+    room = app.config.mail.max_per_hour - _last_hour(desk, world.now)
+    for at in range(0, len(errands[: max(0, room)]), AT_ONCE):
+        if app.stopping.is_set():
+            return
+        batch = errands[at : at + AT_ONCE][: max(0, room - at)]
+        _send(app, world, batch, tally)
+
+
+def look(app: App, now: datetime) -> Desk:
+    """Read what letters depend on, after the calendars have been told."""
+    with app.database.reading() as conn:
+        ledger = outbox.letters(conn, now - 4 * OLD)
+        open_ = list(outbox.pending(conn))
+        return Desk(
+            histories=pairs.histories(
+                conn,
+                ended=True,
+                talks=conversations.talks(conn),
+                accords=conversations.accords(conn),
+            ),
+            sent={uid: tuple(_sent(x) for x in row) for uid, row in ledger.items()},
+            unsettled=frozenset(x.uid for x in open_ if x.action is not Action.LETTER)
+            | frozenset(outbox.refused(conn, Action.PUT)),
+            open=[x for x in open_ if x.action is Action.LETTER],
+        )
+
+
+def _sent(row: outbox.Sent) -> rules.Sent:
+    return rules.Sent(row.kind, row.to, row.revision, row.at, row.state is outbox.State.DONE)
+
+
+def _last_hour(desk: Desk, now: datetime) -> int:
+    hour = timedelta(hours=1)
+    return sum(1 for row in desk.sent.values() for x in row if x.done and now - x.at < hour)
+
+
+def owed(world: World, decision: Decision, desk: Desk) -> list[Errand]:
+    """Tell which letters go out now, for whom, about which meeting; nobody who left gets one."""
+    found = [*_about_meetings(world, desk), *_about_gaps(world, decision, desk)]
+    return sorted((x for x in found if x.letter.to in world.people), key=lambda x: x.letter)
+
+
+def _about_meetings(world: World, desk: Desk) -> Iterable[Errand]:
+    for pair, history in desk.histories.items():
+        for meeting in history.meetings:
+            if meeting.end < world.now - OLD and not _lately_recorded(history, meeting, world.now):
+                continue
+            if meeting.uid in desk.unsettled or pair.employee not in world.everybody:
+                continue
+            if pair.manager not in world.everybody:
+                continue
+            for letter in rules.owed(case(world, desk, history, meeting)):
+                yield Errand(letter, pair, meeting, history)
+
+
+def _lately_recorded(history: History, meeting: Meeting, now: datetime) -> bool:
+    saved = history.talks.get(meeting.uid, Talk()).saved_at
+    return saved is not None and now - saved < OLD
+
+
+def case(world: World, desk: Desk, history: History, meeting: Meeting) -> rules.Case:
+    """Put together what the letters about a meeting depend on."""
+    employee, manager = world.pair(history.pair)
+    return rules.Case(
+        meeting=meeting,
+        talk=history.talks.get(meeting.uid, Talk()),
+        sent=desk.sent.get(meeting.uid, ()),
+        employee=employee,
+        manager=manager,
+        cadence=world.cadence,
+        closed=world.closed,
+        now=world.now,
+    )
+
+
+def _about_gaps(world: World, decision: Decision, desk: Desk) -> Iterable[Errand]:
+    for pair, gap in decision.gaps.items():
+        uid = uid_of(pair, gap.number, gap.generation)
+        employee = world.people[pair.employee]
+        since = at_wall(min(gap.window.latest, world.now.date()), rules.EIGHT, employee.zone)
+        letter = Letter(min(since, world.now), LetterKind.OVERDUE, employee.email, uid)
+        if rules.overdue(letter, desk.sent.get(uid, ()), world.now):
+            yield Errand(letter, pair, None, desk.histories.get(pair), gap)
+
+
+def _drop_overtaken(
+    app: App, desk: Desk, errands: Sequence[Errand], now: datetime, tally: Tally
+) -> None:
+    """Letters that were begun and are not owed any more lapse, unless they did go out."""
+    wanted = {errand.letter.key for errand in errands}
+    gone = [effect.key for effect in desk.open if effect.key not in wanted]
+    if not gone:
+        return
+    with app.database.writing() as conn:
+        claims = outbox.claim(conn, Action.LETTER, app.worker, now, LEASE, len(gone), keys=gone)
+    went = _went(app, claims)
+    with app.database.writing() as conn:
+        for claim in claims:
+            if went.get(claim.effect.key):
+                outbox.settle(conn, claim, Done(), now)
+            else:
+                outbox.lapse(conn, claim.effect.key, "overtaken before it was sent", now)
+                tally.lapsed += 1
+
+
+def _send(app: App, world: World, errands: Sequence[Errand], tally: Tally) -> None:
+    """Send one batch: what may have gone out before is looked up first."""
+    claims = _claim(app, world, errands, tally)
+    went = _went(app, [claim for claim in claims if claim.doubtful])
+    fresh = [claim for claim in claims if went.get(claim.effect.key, False) is False]
+    unsure = [claim for claim in claims if went.get(claim.effect.key, False) is None]
+    if app.config.mail.on_ambiguous == "resend":
+        fresh += unsure
+    results = _call(app, fresh, tally)
+    with app.database.writing() as conn:
+        for claim in claims:
+            _settle(conn, claim, results.get(claim.effect.key), went, world.now, tally)
+
+
+def _settle(
+    conn: Connection,
+    claim: Claim,
+    result: Result | None,
+    went: Mapping[Key, bool | None],
+    now: datetime,
+    tally: Tally,
+) -> None:
+    if result is None and went.get(claim.effect.key) is None:
+        outbox.hold(conn, claim, "perhaps sent; nobody can tell on this channel", now)
+        log.warning("letter.held", key=claim.effect.key)
+        return
+    known = result or Done()
+    if outbox.settle(conn, claim, known, now):
+        tally.count(claim, known)
+
+
+def _claim(app: App, world: World, errands: Sequence[Errand], tally: Tally) -> list[Claim]:
+    """Write the letters, then take them: their bytes are recorded before anything is sent."""
+    written = _written(app, world, errands, tally)
+    with app.database.writing() as conn:
+        claims = [
+            outbox.claim_letter(
+                conn,
+                letter_of(errand.letter, seal(app.vault, mail)),
+                app.worker,
+                world.now,
+                LEASE,
+                doubtful=errand.letter.due < cautious_until(conn),
+            )
+            for errand, mail in written
+        ]
+    return [claim for claim in claims if claim is not None]
+
+
+def cautious_until(conn: Connection) -> datetime:
+    """After a restore: letters that fell due before it may have gone out already."""
+    said = settings.get(conn, RESTORED)
+    return datetime.fromisoformat(str(said)) if said else datetime.min.replace(tzinfo=UTC)
+
+
+def _written(
+    app: App, world: World, errands: Sequence[Errand], tally: Tally
+) -> list[tuple[Errand, Mail]]:
+    written = []
+    with app.database.reading() as conn:
+        for errand in errands:
+            try:
+                said = facts(app, conn, errand, world.everybody, world.now)
+                written.append((errand, app.letters.write(said)))
+            except (Undeliverable, ValueError) as error:
+                tally.failed += 1
+                log.error("letter.unwritable", key=errand.letter.key, reason=str(error))
+    return written
+
+
+def _went(app: App, claims: Sequence[Claim]) -> Mapping[Key, bool | None]:
+    """Ask whether doubtful letters went out; an unreachable mailer cannot tell."""
+    if not claims:
+        return {}
+    app.database.assert_idle()
+    try:
+        return app.mailer.sent([unseal(app.vault, claim.effect.payload) for claim in claims])
+    except Trouble as trouble:
+        log.warning("mail.trouble", reason=trouble.reason)
+        return {claim.effect.key: None for claim in claims}
+
+
+def _call(app: App, claims: Sequence[Claim], tally: Tally) -> Mapping[Key, Result]:
+    if not claims:
+        return {}
+    app.database.assert_idle()
+    try:
+        return app.mailer.send([unseal(app.vault, claim.effect.payload) for claim in claims])
+    except Trouble as trouble:
+        tally.credentials_refused |= isinstance(trouble, CredentialsRefused)
+        log.warning("mail.trouble", reason=trouble.reason)
+        refusal = Temporary(trouble.reason, trouble.retry_after)
+        return {claim.effect.key: refusal for claim in claims}

@@ -1,0 +1,169 @@
+"""What stands against a pair, as a reason for the store and as words for the operator."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from daemon.core import cadence
+from daemon.core.domain import (
+    Because,
+    Email,
+    Evidence,
+    History,
+    Meeting,
+    NoSlot,
+    Person,
+    Reason,
+    Slot,
+    State,
+)
+from daemon.loop.world import World
+
+
+def problem_of(
+    world: World,
+    history: History,
+    answer: Slot | NoSlot | None,
+    clash: Reason | None,
+    *,
+    broken: bool = False,
+) -> Reason | None:
+    """Name what is out of order with this pair, the gravest first; None: all is well."""
+    if broken:
+        return Reason(Because.INTERNAL)
+    employee, _ = world.pair(history.pair)
+    if cadence.paused(history, employee, world.now):
+        return Reason(Because.PAUSED, {"until": _until(history.paused_until)})
+    if isinstance(answer, NoSlot):
+        return _no_slot(world, answer)
+    last_try = cadence.fallen(history)
+    stands = cadence.booked(history, world.now)
+    if stands is None:
+        return _nothing(world, history, last_try)
+    if stands.uid in world.refused:
+        return Reason(Because.REFUSED_BY_CALENDAR, {"why": world.refused[stands.uid]})
+    if clash is not None and not isinstance(answer, Slot):
+        return Reason(clash.because, {**clash.facts, "kept": stands.start.isoformat()})
+    return _odd_time(world, history, stands) or _odd_gap(world, history)
+
+
+def _nothing(world: World, history: History, last_try: Meeting | None) -> Reason | None:
+    if last_try is not None and last_try.moves > world.cadence.max_moves:
+        return Reason(Because.TOO_MANY_MOVES, {"times": str(last_try.moves)})
+    employee, manager = world.pair(history.pair)
+    _, window = cadence.window(history, employee, manager, world.cadence, world.now)
+    return Reason(Because.AWAY, {"from": window.earliest.isoformat()})
+
+
+def _no_slot(world: World, answer: NoSlot) -> Reason:
+    window = answer.due.window
+    if answer.unknown:
+        why = "; ".join(world.unknown.get(who, f"{who}: not read") for who in answer.unknown)
+        return Reason(Because.UNKNOWN_CALENDAR, {"who": ", ".join(answer.unknown), "why": why})
+    facts = {"from": window.earliest.isoformat(), "to": window.late_until.isoformat()}
+    facts.update({f"left:{rule}": str(count) for rule, count in answer.left})
+    return Reason(Because.NO_SLOT, facts)
+
+
+def _odd_time(world: World, history: History, stands: Meeting) -> Reason | None:
+    employee, manager = world.pair(history.pair)
+    _, window = cadence.window(history, employee, manager, world.cadence, world.now)
+    if window.earliest <= stands.day <= window.latest:
+        return None
+    facts = {
+        "day": stands.day.isoformat(),
+        "from": window.earliest.isoformat(),
+        "to": window.latest.isoformat(),
+        "because": stands.reason.because,
+        "late": "yes" if stands.late else "",
+    }
+    return Reason(Because.OUTSIDE_WINDOW, facts)
+
+
+def _odd_gap(world: World, history: History) -> Reason | None:
+    """The last two talks lie too near or too far apart; said until the next one is held."""
+    held = sorted(m.day for m in history.meetings if m.state is State.HELD)
+    newest = cadence.last_held(history, world.now)
+    if newest is None or len(held) < 2:
+        return None
+    gap = (held[-1] - held[-2]).days
+    if world.cadence.min_days <= gap <= world.cadence.max_days:
+        return None
+    facts = {"days": str(gap), "because": newest.reason.because, "day": newest.day.isoformat()}
+    if newest.evidence is Evidence.INFERRED:
+        facts["inferred"] = "yes"
+    if newest.late:
+        facts["late"] = "yes"
+    return Reason(Because.OUTSIDE_WINDOW, facts)
+
+
+_WHY = {
+    Because.DUE: "no earlier time suited both",
+    Because.CONFLICT: "another appointment came in the way",
+    Because.LEAVE: "one of the two is on leave or has a public holiday",
+    Because.DECLINED: "the time booked before was declined",
+    Because.DELETED: "the event booked before was deleted",
+    Because.MOVED_BY_PERSON: "one of the two moved the event",
+    Because.WISH: "one of the two asked for that time",
+    Because.NOT_HELD: "the talk before did not happen",
+    Because.AGREED_LATER: "the two came to an agreement later",
+    Because.MET_ANOTHER_DAY: "the talk before was held on another day",
+    Because.PAUSED: "the pair paused",
+    Because.RETURNED: "one of the two was away for long",
+    Because.NEW_MANAGER: "the manager changed",
+}
+
+
+def words(reason: Reason, people: Mapping[Email, Person]) -> str:
+    """Say a problem in one English sentence for the operator."""
+    facts = reason.facts
+    who = _name(facts.get("who", ""), people)
+    simple = {
+        Because.INTERNAL: "An internal error stopped this pair; the log has its traceback. "
+        "The others go on.",
+        Because.PAUSED: f"Paused until {facts.get('until', 'resumed')}.",
+        Because.TOO_MANY_MOVES: f"Declined or deleted {facts.get('times', '')} times; the employee "
+        "has been asked what they want. `careloop resume EMAIL` starts the search again.",
+        Because.AWAY: f"The next talk may start from {facts.get('from', '')} only; "
+        "it is booked when that day is near.",
+        Because.UNKNOWN_CALENDAR: f"Not booked: a calendar could not be read, and unknown is "
+        f"never free. {facts.get('why', '')}",
+        Because.REFUSED_BY_CALENDAR: f"The calendar refused the event: {facts.get('why', '')}",
+        Because.LEAVE: f"Booked on a day on which {who} is away; it is too near, or no other "
+        "time suits both.",
+        Because.CONFLICT: f"Another appointment of {who} overlaps; it is too near, or no other "
+        "time suits both.",
+    }
+    if reason.because in simple:
+        return simple[reason.because]
+    if reason.because is Because.NO_SLOT:
+        return _no_slot_words(reason)
+    return _outside_words(reason)
+
+
+def _no_slot_words(reason: Reason) -> str:
+    facts = reason.facts
+    left = [(k.removeprefix("left:"), v) for k, v in facts.items() if k.startswith("left:")]
+    emptied = next((rule for rule, count in left if count == "0"), "")
+    tail = f" Nothing is left after the rule {emptied!r}." if emptied else ""
+    return (
+        f"No time between {facts.get('from')} and {facts.get('to')} suits both.{tail} "
+        "`careloop explain EMAIL` shows what would free one."
+    )
+
+
+def _outside_words(reason: Reason) -> str:
+    facts = reason.facts
+    why = _WHY.get(Because(facts.get("because", Because.DUE)), facts.get("because", ""))
+    if "days" in facts:
+        said = f"{facts['days']} days between the last two talks: {why}."
+        return said + (" Nobody has confirmed the last one." if facts.get("inferred") else "")
+    return f"Booked on {facts.get('day')}, outside {facts.get('from')} to {facts.get('to')}: {why}."
+
+
+def _until(day: date | None) -> str:
+    return "resumed" if day in (None, date.max) else day.isoformat()
+
+
+def _name(address: str, people: Mapping[Email, Person]) -> str:
+    person = people.get(Email(address))
+    return person.name if person else address or "one of the two"

@@ -1,0 +1,74 @@
+"""One turn: observe, decide, record, act."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from daemon.core.domain import Problem
+from daemon.loop.act import Tally, settle_calendars
+from daemon.loop.decide import decide
+from daemon.loop.observe import observe
+from daemon.loop.post import send_letters
+from daemon.loop.record import record
+from daemon.loop.world import Decision, World
+from daemon.wiring import App
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnReport:
+    """What a turn came to."""
+
+    at: datetime
+    tally: Tally
+    decision: Decision
+    problems: tuple[Problem, ...] = field(default=())
+    """What is wrong with the roster or a whole connection."""
+
+    @property
+    def credentials_refused(self) -> bool:
+        """An administrator has to act (exit code 12)."""
+        return self.tally.credentials_refused
+
+    @property
+    def complete(self) -> bool:
+        """Everything that was owed is done, and everything could be read."""
+        return not (self.problems or self.tally.failed or self.tally.put_off)
+
+
+def run_turn(app: App, now: datetime) -> TurnReport:
+    """Do whatever is due at this moment; a second turn right after finds nothing to do."""
+    world, staff = observe(app, now)
+    decision = decide(world)
+    record(app, world, decision)
+    tally = act(app, now, world, decision)
+    tally.credentials_refused |= staff.refused
+    app.last_turn = now
+    report = TurnReport(at=now, tally=tally, decision=decision, problems=world.problems)
+    _say(report)
+    return report
+
+
+def act(app: App, now: datetime, world: World, decision: Decision) -> Tally:
+    """Tell the calendars first, then write the letters about what stands in them."""
+    tally = Tally()
+    settle_calendars(app, now, tally)
+    send_letters(app, world, decision, tally)
+    return tally
+
+
+def _say(report: TurnReport) -> None:
+    t = report.tally
+    counts = {
+        "booked": t.booked,
+        "withdrawn": t.withdrawn,
+        "sent": t.sent,
+        "put_off": t.put_off,
+        "failed": t.failed,
+        "lapsed": t.lapsed,
+    }
+    busy = {name: count for name, count in counts.items() if count}
+    say = log.info if busy else log.debug
+    say("turn.done", pairs=len(report.decision.histories), **busy)
