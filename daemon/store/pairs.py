@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
-from daemon.core.domain import Accord, Because, History, Meeting, Pair, Reason, Talk, Uid
+from daemon.core.domain import Accord, Because, Email, History, Meeting, Pair, Reason, Talk, Uid
 from daemon.store import meetings
 from daemon.store.rows import insert_new
 from daemon.store.schema import pairs as table
@@ -54,6 +54,13 @@ def ends(conn: Connection) -> dict[Pair, Reason]:
         Pair(row.employee, row.manager): Reason(Because(row.end_because), row.end_facts or {})
         for row in conn.execute(gone)
     }
+
+
+def current(conn: Connection, employee: Email) -> Pair | None:
+    """The pair somebody is the employee of today."""
+    today = (table.c.employee == employee) & table.c.ended.is_(None)
+    row = conn.execute(select(table.c.employee, table.c.manager).where(today)).first()
+    return None if row is None else Pair(row.employee, row.manager)
 
 
 def histories(

@@ -42,6 +42,18 @@ def everybody(conn: Connection) -> dict[Email, Person]:
     return {Email(row["email"]): _person(row) for row in conn.execute(known).mappings()}
 
 
+def some(conn: Connection, emails: Collection[Email]) -> dict[Email, Person]:
+    """These people, leavers too; whoever is not known is missing."""
+    wanted = select(table).where(table.c.email.in_(list(emails)))
+    return {Email(row["email"]): _person(row) for row in conn.execute(wanted).mappings()}
+
+
+def present(conn: Connection, person: Email) -> bool:
+    """Tell whether somebody is on the roster."""
+    here = (table.c.email == person) & table.c.left_on.is_(None)
+    return conn.scalar(select(table.c.email).where(here)) is not None
+
+
 def left(conn: Connection) -> dict[Email, date]:
     """Who has left, and since which day."""
     gone = select(table.c.email, table.c.left_on).where(table.c.left_on.is_not(None))
