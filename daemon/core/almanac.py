@@ -1,7 +1,7 @@
 """What many people share, as sets of starts: local days, working time, lunch. Kept for one call."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -28,9 +28,9 @@ EDGE = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """When somebody works, busy times aside; people who share it share its sets."""
+    """When somebody works, busy times aside. Only an almanac makes them: equal ones are one."""
 
     zone: ZoneInfo
     hours: Hours
@@ -54,26 +54,32 @@ class Almanac:
     def __init__(self, closed: Mapping[str, Collection[date]], now: datetime) -> None:
         self._closed = {country: frozenset(found) for country, found in closed.items()}
         self._past = now.date() - 3 * _DAY
-        self._profiles: dict[Profile, Profile] = {}
+        self.a_profile = cache(Profile)
         self.span = cache(a_span)
         self.instant = cache(instant)
         self.parts = cache(self._parts)
+        self.meets = cache(self._meets)
         self.working = cache(self._working)
         self.starts = cache(self._starts)
         self.beside_lunch = cache(self._beside_lunch)
+        self.ambiguous = cache(ambiguous)
         self.off_edges = cache(self._off_edges)
         self.quarters = cache(self._quarters)
 
     def profile(self, person: Person) -> Profile:
         """Tell when a person works, as the one object that equal profiles share."""
-        found = Profile(
+        return self.a_profile(
             person.zone,
             person.hours,
             person.country if person.country in self._closed else "",
             tuple(sorted(one for one in person.leave if one.last >= self._past)),
             person.start_date if person.start_date and person.start_date > self._past else None,
         )
-        return self._profiles.setdefault(found, found)
+
+    def _meets(self, zone: ZoneInfo, other: ZoneInfo, day: date) -> tuple[tuple[Span, int], ...]:
+        """List the days of another zone that a local day touches, each with the day's part."""
+        touched = (self.span(other, found) for found, _ in self.parts(other, self.span(zone, day)))
+        return tuple((span, dict(self.parts(zone, span))[day]) for span in touched)
 
     def _parts(self, zone: ZoneInfo, span: Span) -> tuple[tuple[date, int], ...]:
         """Split a span into the local days of another zone."""
@@ -92,7 +98,7 @@ class Almanac:
     def _starts(self, profile: Profile, minutes: int, span: Span) -> int:
         """The starts of a meeting within working time, never at a doubtful wall clock."""
         mask = inside(self.working(profile, span), minutes, span)
-        return mask & ~ambiguous(profile.zone, minutes, span)
+        return mask & ~self.ambiguous(profile.zone, minutes, span)
 
     def _beside_lunch(self, zone: ZoneInfo, minutes: int, span: Span) -> int:
         """The starts of a meeting that leaves lunch alone."""
@@ -115,8 +121,3 @@ class Almanac:
             for index in range(span.slots)
             if span.at(index).astimezone(zone).minute % 15 == 0
         )
-
-
-def bare(profile: Profile) -> Profile:
-    """The same working hours without holidays, leave and first day."""
-    return replace(profile, country="", leave=(), start_date=None)

@@ -45,6 +45,8 @@ class Assignment:
         self._standing = standing
         self._on: dict[Span, list[Request]] = defaultdict(list)
         self._weeks: dict[tuple[int, int], int] = defaultdict(int)
+        self._tight = False
+        """Something did not fit, so that a chain may have been missed."""
         for day, number in standing.items():
             self._weeks[week_of(day)] += number
 
@@ -53,10 +55,11 @@ class Assignment:
         return (found for found in self._on.values() if found)
 
     def settle(self, requests: Sequence[Request]) -> None:
-        """Give every request the best place, then move single ones while that helps."""
+        """Give every request the best place; where days were tight, move some again while that
+        helps."""
         for request in requests:
             self._insert(request, UNPLACED * SCALE)
-        while sum(self._improve(request) for request in requests):
+        while self._tight and sum(self._improve(request) for request in requests):
             pass
 
     def _improve(self, request: Request) -> bool:
@@ -90,61 +93,77 @@ class Assignment:
         return True
 
     def _search(self, request: Request, below: int) -> tuple[Step, Option | None] | None:
-        """Find the cheapest chain: a label-correcting search over the requests it displaces.
-
-        A chain that comes to `cost` can still save `most` at best, which bounds the search.
-        """
+        """Find the cheapest chain, if it costs less than `below`: a label-correcting search over
+        the requests that are displaced."""
         found: tuple[Step, Option | None] | None = None
         cheapest = {request: 0}
-        most = max(
-            (one.chosen.cost for on in self._on.values() for one in on if one.chosen), default=0
-        )
         queue = [Step(request, 0)]
         for step in queue:
             if step.cost > cheapest[step.request]:
                 continue
             if step.before and step.cost + UNPLACED * SCALE < below:
                 below, found = step.cost + UNPLACED * SCALE, (step, None)
-            for option in step.request.options():
-                if step.cost + option.cost - most >= below:
-                    break
-                if option.span in step.met:
-                    continue
-                total = step.cost + option.cost + COMPANY * SCALE * self._count(option.span)
-                if total < below and self._room(option.span) and self._fits(step, option):
-                    below, found = total, (step, option)
-                queue += self._displaced(step, option, cheapest, below + most)
+            if end := self._end(step, below):
+                below, found = end[0], (step, end[1])
+            queue += self._displaced(step, cheapest, below)
         return found
 
-    def _displaced(
-        self, step: Step, option: Option, cheapest: dict[Request, int], below: int
-    ) -> Iterator[Step]:
-        """The chains that go on by taking the place of somebody on that day."""
-        for other in self._on[option.span]:
-            if other.chosen is None or other is step.request:
+    def _end(self, step: Step, below: int) -> tuple[int, Option] | None:
+        """The cheapest day with room where the chain can end."""
+        found: tuple[int, Option] | None = None
+        for option in step.request.options():
+            if step.cost + option.price >= below:
+                break
+            company = step.cost + COMPANY * SCALE * self._count(option.span)
+            if option.price + company >= below or option.span in step.met:
                 continue
-            cost = step.cost + option.cost - other.chosen.cost
-            if cost < cheapest.get(other, below) and self._fits(step, option, other):
-                cheapest[other] = cost
-                yield Step(other, cost, step, option, step.met | {option.span})
+            total = option.cost + company
+            if total < below and self._room(option.span) and self._fits(step, option):
+                below, found = total, (total, option)
+        return found
+
+    def _displaced(self, step: Step, cheapest: dict[Request, int], below: int) -> Iterator[Step]:
+        """The chains that go on by taking somebody's place.
+
+        Whoever gives way had no better place to go to, or would be there: going on costs at
+        least what company the day has without them.
+        """
+        for option in step.request.options():
+            if step.cost + option.price >= below:
+                break
+            on = self._on.get(option.span)
+            company = COMPANY * SCALE * (self._count(option.span) - 1)
+            if not on or step.cost + option.price + company >= below or option.span in step.met:
+                continue
+            for other in on:
+                if other.chosen is None or other is step.request:
+                    continue
+                cost = step.cost + option.cost - other.chosen.cost
+                if cost < cheapest.get(other, below) and self._fits(step, option, other):
+                    cheapest[other] = cost
+                    yield Step(other, cost, step, option, step.met | {option.span})
 
     def _count(self, span: Span) -> int:
-        return len(self._on[span]) + self._standing.get(span.day, 0)
+        return len(self._on.get(span, ())) + self._standing.get(span.day, 0)
 
     def _room(self, span: Span) -> bool:
-        return (
-            self._count(span) < self._cadence.max_per_day
-            and self._weeks[week_of(span.day)] < self._cadence.max_per_week
-        )
+        if self._count(span) >= self._cadence.max_per_day:
+            return False
+        room = self._weeks.get(week_of(span.day), 0) < self._cadence.max_per_week
+        self._tight |= not room
+        return room
 
     def _fits(self, step: Step, option: Option, instead: Request | None = None) -> bool:
-        others = [one for one in self._on[option.span] if one is not instead]
-        return not others or fits(
-            [
-                Item(option.mask, step.request.length),
-                *(Item(one.chosen.mask, one.length) for one in others if one.chosen),
-            ]
-        )
+        items = [
+            Item(one.chosen.mask, one.length)
+            for one in self._on.get(option.span, ())
+            if one.chosen and one is not instead
+        ]
+        if not items:
+            return True
+        fit = fits([Item(option.mask, step.request.length), *items])
+        self._tight |= not fit
+        return fit
 
     def _take(self, request: Request, option: Option) -> None:
         request.chosen = option

@@ -21,9 +21,7 @@ class Taken:
 
     def __init__(self, intervals: Sequence[Interval]) -> None:
         self._lay(intervals)
-        if not all(map(le, self.starts, self.ends)) or not all(
-            map(le, self.ends, islice(self.starts, 1, None))
-        ):
+        if not all(map(le, self.ends, islice(self.starts, 1, None))):
             self._lay(merge(intervals))
 
     def _lay(self, intervals: Sequence[Interval]) -> None:
@@ -36,9 +34,11 @@ class Taken:
         reach = timedelta(minutes=minutes) + pad
         return against(self.starts, self.ends, first, reach, pad, span)
 
-    def with_one(self, more: Interval) -> "Taken":
-        """The same and one more stretch."""
-        return Taken([*map(Interval, self.starts, self.ends), more])
+    def add(self, more: Interval) -> None:
+        """Enter one more stretch that touches none of the others."""
+        place = bisect_right(self.starts, more.start)
+        self.starts.insert(place, more.start)
+        self.ends.insert(place, more.end)
 
 
 class Diary:
@@ -68,6 +68,6 @@ class Diary:
         return found
 
     def book(self, meeting: Interval) -> None:
-        """Enter one more meeting."""
-        self._taken = self._taken.with_one(meeting)
+        """Enter one more meeting, at a time that is free."""
+        self._taken.add(meeting)
         self._free.clear()

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
-from daemon.core.almanac import Almanac, bare
+from daemon.core.almanac import Almanac
 from daemon.core.assignment import Assignment
 from daemon.core.desk import Busy, Closed, Desk
 from daemon.core.domain import (
@@ -81,7 +80,7 @@ def _slots(assignment: Assignment) -> Iterator[Slot]:
         requests = sorted(on, key=lambda request: request.due.pair)
         pairs = [(request, request.chosen) for request in requests if request.chosen]
         items = [Item(option.mask, request.length) for request, option in pairs]
-        starts = pack(items, [partial(request.best, option) for request, option in pairs])
+        starts = pack(items, [option.best for _, option in pairs])
         for (request, option), start in zip(pairs, starts or (), strict=True):
             yield _slot(request, option, start)
 
@@ -89,7 +88,7 @@ def _slots(assignment: Assignment) -> Iterator[Slot]:
 def _slot(request: Request, option: Option, index: int) -> Slot:
     due, start = request.due, option.span.at(index)
     end = start + timedelta(minutes=due.minutes)
-    return Slot(due, start, end, late=option.day > due.window.latest)
+    return Slot(due, start, end, late=option.at.day > due.window.latest)
 
 
 def alternatives(
@@ -110,7 +109,7 @@ def alternatives(
     request = desk.request(due)
     room = (one for one in request.options() if desk.has_room(due.pair.manager, one.span.day))
     options = list(room)
-    in_time = [one for one in options if one.day <= due.window.latest]
+    in_time = [one for one in options if one.at.day <= due.window.latest]
     ranked = sorted(
         (turn, rank, start)
         for rank, option in enumerate(in_time or options)
@@ -125,7 +124,7 @@ def _apart(request: Request, option: Option, count: int) -> Iterator[int]:
     """The best starts of a day that do not overlap one another, at most `count`."""
     mask = option.mask
     while mask and count:
-        start = request.best(option, mask)
+        start = option.best(mask)
         yield start
         mask &= ~bits(max(start - request.length + 1, 0), start + request.length)
         count -= 1
@@ -188,6 +187,6 @@ def _off_work(
     if any(one.first <= day <= one.last for one in person.leave for day in on):
         yield Clash(Rule.LEAVE, person.email)
     span = almanac.span(person.zone, on[0])
-    working = almanac.working(bare(profile), span)
+    working = almanac.working(almanac.a_profile(person.zone, person.hours), span)
     if not any(one.start <= meeting.start and meeting.end <= one.end for one in working):
         yield Clash(Rule.HOURS, person.email)

@@ -10,18 +10,34 @@ from daemon.core.domain import Due, Interval, Window
 from daemon.core.intervals import GRID, Span, bits, days
 from daemon.core.preferences import WORST, Setting, best, price
 
+_DAY = timedelta(days=1)
+
 SCALE = WORST << 12
 """One unit of the objective; below it, unmet wishes of all meetings of a manager add up."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Option:
-    """Starts on one day: the manager's day `span`, the employee's day `day`."""
+    """Starts on one day: the manager's day `at.span`, the employee's day `at.day`."""
 
-    span: Span
-    day: date
-    mask: int
-    cost: int
+    __slots__ = ("_cost", "at", "mask", "price", "span")
+
+    def __init__(self, at: Setting, mask: int) -> None:
+        self.at = at
+        self.span = at.span
+        self.mask = mask
+        self.price = price(at.due.window, at.day) * SCALE
+        self._cost: int | None = None
+
+    @property
+    def cost(self) -> int:
+        """The price of the day and the wishes its best start leaves unmet."""
+        if self._cost is None:
+            self._cost = self.price + best(self.mask, self.at)[1]
+        return self._cost
+
+    def best(self, mask: int) -> int:
+        """The best start among some of these."""
+        return best(mask, self.at)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +64,23 @@ class Bounds:
         return mask
 
 
-def in_order(window: Window) -> list[date]:
+def in_order(window: Window) -> Iterator[date]:
     """The days of a window, cheapest first, equal ones earliest first."""
-    return sorted(
-        days(window.earliest, max(window.latest, window.late_until)),
-        key=lambda day: (price(window, day), day),
-    )
+    before, after = window.preferred, window.preferred + _DAY
+    while before >= window.earliest or after <= window.latest:
+        if window.earliest <= before <= window.latest:
+            yield before
+        if window.earliest <= after <= window.latest:
+            yield after
+        before, after = before - _DAY, after + _DAY
+    yield from days(window.latest + _DAY, window.late_until)
 
 
 class Request:
     """A due meeting, both diaries, and the days it can take as far as they were looked at."""
 
     __slots__ = ("_found", "_rest", "almanac", "bounds", "chosen", "due", "employee", "length",
-                 "manager")  # fmt: skip
+                 "manager", "profiles")  # fmt: skip
 
     def __init__(
         self, due: Due, employee: Diary, manager: Diary, almanac: Almanac, now: datetime,
@@ -71,6 +91,7 @@ class Request:
         self.manager = manager
         self.almanac = almanac
         self.bounds = Bounds(max(now, due.not_before or now), due.not_at)
+        self.profiles = employee.profile, manager.profile
         self.length = -((-timedelta(minutes=due.minutes) - pad) // GRID)
         self.chosen: Option | None = None
         self._found: list[Option] = []
@@ -89,19 +110,15 @@ class Request:
 
     def on(self, day: date) -> Iterator[Option]:
         """The starts on one local day of the employee, by the manager's days it touches."""
-        zone = self.employee.profile.zone
-        for span in self.spans(day):
-            mask = dict(self.almanac.parts(zone, span))[day] & self.starts(span)
-            if mask:
-                _, unmet = best(mask, self.setting(span, day))
-                cost = price(self.due.window, day) * SCALE + unmet
-                yield Option(span, day, mask, cost)
+        for span, part in self.spans(day):
+            if mask := part and part & self.starts(span):
+                setting = Setting(self.due, *self.profiles, span, day, self.almanac)
+                yield Option(setting, mask)
 
-    def spans(self, day: date) -> Iterator[Span]:
+    def spans(self, day: date) -> tuple[tuple[Span, int], ...]:
         """The manager's days that a local day of the employee touches."""
-        zone, other = self.employee.profile.zone, self.manager.profile.zone
-        for found, _ in self.almanac.parts(other, self.almanac.span(zone, day)):
-            yield self.almanac.span(other, found)
+        employee, manager = self.profiles
+        return self.almanac.meets(employee.zone, manager.zone, day)
 
     def starts(self, span: Span) -> int:
         """The starts on a day of the manager at which both are free."""
@@ -112,13 +129,3 @@ class Request:
         if mask:
             mask &= self.manager.starts(minutes, span)
         return mask and mask & self.employee.starts(minutes, span)
-
-    def setting(self, span: Span, day: date) -> Setting:
-        """The day as the wishes see it."""
-        return Setting(
-            self.due, self.employee.profile, self.manager.profile, span, day, self.almanac
-        )
-
-    def best(self, option: Option, mask: int) -> int:
-        """The best start among some of an option's."""
-        return best(mask, self.setting(option.span, option.day))[0]

@@ -1,16 +1,16 @@
-"""The hard rules one by one: which candidate starts each leaves, which a booked meeting breaks."""
+"""The hard rules one by one, and how many candidate starts each of them leaves."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 
-from daemon.core.almanac import Profile, bare
 from daemon.core.desk import Desk
 from daemon.core.diary import Taken
-from daemon.core.domain import Due, Email, Interval
+from daemon.core.domain import Due
 from daemon.core.intervals import Span
-from daemon.core.request import Request, in_order
+from daemon.core.request import in_order
+
+_NOTHING = timedelta()
 
 
 class Rule(StrEnum):
@@ -40,82 +40,61 @@ class Rule(StrEnum):
     """Not more a day or a week than a manager takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A day for a request, as the rules see it."""
+class Counter:
+    """A request as the rules see it, one after the other."""
 
-    desk: Desk
-    request: Request
-    span: Span
-    day: date
+    def __init__(self, desk: Desk, due: Due) -> None:
+        self.due = due
+        self.desk = desk
+        self.request = desk.request(due)
+        both = (due.pair.employee, due.pair.manager)
+        self.busy = [Taken(desk.busy[who]) for who in both]
+        self.meetings = [Taken([one.when for one in desk.meetings.get(who, ())]) for who in both]
 
-    @property
-    def due(self) -> Due:
-        """The meeting that looks for a time."""
-        return self.request.due
-
-    @property
-    def both(self) -> tuple[Email, Email]:
-        """The employee and the manager."""
-        return self.due.pair.employee, self.due.pair.manager
-
-    def works(self, kept: Callable[[Profile], Profile]) -> int:
+    def works(self, span: Span, *kept: str) -> int:
         """The starts at which both work, with only a part of their profiles kept."""
         mask = -1
-        for diary in (self.request.employee, self.request.manager):
-            mask &= self.desk.almanac.starts(kept(diary.profile), self.due.minutes, self.span)
+        for whole in self.request.profiles:
+            part = {name: getattr(whole, name) for name in kept}
+            profile = self.desk.almanac.a_profile(whole.zone, whole.hours, **part)
+            mask &= self.desk.almanac.starts(profile, self.due.minutes, span)
         return mask
 
-    def beside(self, taken: Callable[[Email], Sequence[Interval]], pad: timedelta) -> int:
+    def beside(self, taken: Iterable[Taken], pad: timedelta, span: Span) -> int:
         """The starts that keep `pad` from what is taken for either."""
         mask = 0
-        for who in self.both:
-            mask |= Taken(taken(who)).against(self.due.minutes, pad, self.span)
+        for one in taken:
+            mask |= one.against(self.due.minutes, pad, span)
         return ~mask
 
-    def busy(self, who: Email) -> Sequence[Interval]:
-        """When a person is busy."""
-        return self.desk.busy[who]
-
-    def meetings(self, who: Email) -> Sequence[Interval]:
-        """When a person has other meetings of careloop's."""
-        return [meeting.when for meeting in self.desk.meetings.get(who, ())]
+    def has_room(self, span: Span) -> int:
+        """All starts of a day or none, by the manager's limits."""
+        return -1 if self.desk.has_room(self.due.pair.manager, span.day) else 0
 
 
-_NOTHING = timedelta()
-
-APPLIED: Mapping[Rule, Callable[[Place], int]] = {
-    Rule.WINDOW: lambda at: dict(at.desk.almanac.parts(at.request.employee.profile.zone, at.span))[
-        at.day
-    ],
-    Rule.NOTICE: lambda at: at.request.bounds.after_notice(at.span),
-    Rule.REFUSED: lambda at: at.request.bounds.not_refused(at.due.minutes, at.span),
-    Rule.HOURS: lambda at: at.works(bare),
-    Rule.START_DATE: lambda at: at.works(
-        lambda whole: replace(bare(whole), start_date=whole.start_date)
-    ),
-    Rule.HOLIDAY: lambda at: at.works(lambda whole: replace(whole, leave=())),
-    Rule.LEAVE: lambda at: at.works(lambda whole: whole),
-    Rule.CONFLICT: lambda at: at.beside(at.busy, _NOTHING),
-    Rule.MEETING: lambda at: at.beside(at.meetings, _NOTHING),
-    Rule.BUFFER: lambda at: at.beside(at.busy, at.desk.pad) & at.beside(at.meetings, at.desk.pad),
-    Rule.LIMIT: lambda at: -1 if at.desk.has_room(at.due.pair.manager, at.span.day) else 0,
+APPLIED: Mapping[Rule, Callable[[Counter, Span], int]] = {
+    Rule.NOTICE: lambda it, span: it.request.bounds.after_notice(span),
+    Rule.REFUSED: lambda it, span: it.request.bounds.not_refused(it.due.minutes, span),
+    Rule.HOURS: lambda it, span: it.works(span),
+    Rule.START_DATE: lambda it, span: it.works(span, "start_date"),
+    Rule.HOLIDAY: lambda it, span: it.works(span, "start_date", "country"),
+    Rule.LEAVE: lambda it, span: it.works(span, "start_date", "country", "leave"),
+    Rule.CONFLICT: lambda it, span: it.beside(it.busy, _NOTHING, span),
+    Rule.MEETING: lambda it, span: it.beside(it.meetings, _NOTHING, span),
+    Rule.BUFFER: lambda it, span: it.beside(it.busy + it.meetings, it.desk.pad, span),
+    Rule.LIMIT: lambda it, span: it.has_room(span),
 }
-
-
-def places(desk: Desk, request: Request) -> Iterator[Place]:
-    """Every day of the window and after it, by the manager's days it touches."""
-    for day in in_order(request.due.window):
-        for span in request.spans(day):
-            yield Place(desk, request, span, day)
+"""What each rule leaves of a day; the window comes before them."""
 
 
 def left(desk: Desk, due: Due) -> tuple[tuple[str, int], ...]:
     """Count the candidate starts that remain after each rule, in the rules' order."""
+    counter = Counter(desk, due)
     counts = dict.fromkeys(Rule, 0)
-    for place in places(desk, desk.request(due)):
-        mask = -1
-        for rule, applied in APPLIED.items():
-            mask &= applied(place)
-            counts[rule] += mask.bit_count()
+    for day in in_order(due.window):
+        for span, mask in counter.request.spans(day):
+            counts[Rule.WINDOW] += mask.bit_count()
+            for rule, applied in APPLIED.items():
+                mask = mask and mask & applied(counter, span)  # noqa: PLW2901
+                counts[rule] += mask.bit_count()
     return tuple((str(rule), count) for rule, count in counts.items())

@@ -1,0 +1,1 @@
+"""Timings and qualities as ratios within one run: `python -m bench [name ...]`."""
