@@ -1,0 +1,246 @@
+"""When people are busy: freebusy for many at once, with our own meetings left out."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors._google_events import Event, blocks, event_id, when
+from connectors._google_hours import Profiles
+from connectors._google_transport import Call, Reply, Workspace
+from connectors._google_words import Failure
+from daemon.core.domain import Availability, Email, Interval, Meeting, Person
+from daemon.core.intervals import merge
+from daemon.core.ports import Unknown
+
+CALENDARS = 50
+"""Calendars in one freebusy query (calendarExpansionMax)."""
+SPAN = timedelta(days=60)
+"""The longest stretch asked for at once; Google refuses ones that are much longer."""
+LISTED = 250
+
+_FIELDS = (
+    "timeZone,nextPageToken,items(id,status,start,end,transparency,eventType,"
+    "attendees(self,responseStatus))"
+)
+
+Blocks = dict[Email, list[Interval] | Unknown]
+
+
+class Availabilities:
+    """Busy times, working hours and zones, read as one account and, where that account is shut
+    out, as the person."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._surface = workspace.calendar()
+        self._reader = Email(workspace.settings.subject)
+        self._profiles = Profiles(self._surface, workspace.clock)
+
+    def busy(
+        self, people: Collection[Person], within: Interval, ours: Collection[Meeting]
+    ) -> Mapping[Email, Availability | Unknown]:
+        """See `Calendar.busy`."""
+        everybody = sorted({person.email for person in people})
+        curious = self._profiles.stale(people)
+        taken, shut_out = self._as_reader(everybody, curious, within)
+        taken |= self._as_themselves(shut_out, curious, within)
+        self._leave_out(taken, ours)
+        return {one.email: self._told(one, taken[one.email], within) for one in people}
+
+    def _as_reader(
+        self, everybody: Sequence[Email], curious: Sequence[Email], within: Interval
+    ) -> tuple[Blocks, list[Email]]:
+        """Ask for everybody at once; the second answer names whom the reader may not see."""
+        asked = [
+            (chunk, span) for chunk in _chunks(everybody, CALENDARS) for span in _spans(within)
+        ]
+        calls = [self._query(self._reader, chunk, span) for chunk, span in asked]
+        calls += [self._profiles.call(self._reader, who) for who in curious]
+        replies = self._workspace.run(self._surface, calls) if calls else []
+        self._profiles.learn(zip(curious, replies[len(asked) :], strict=True))
+        taken: Blocks = {}
+        shut_out: set[Email] = set()
+        for (chunk, _), reply in zip(asked, replies, strict=False):
+            for who in chunk:
+                found, hidden = _blocks_of(who, reply)
+                taken[who] = _joined(taken.get(who, []), found)
+                shut_out |= {who} if hidden else set()
+        return taken, sorted(shut_out)
+
+    def _as_themselves(
+        self, people: Sequence[Email], curious: Sequence[Email], within: Interval
+    ) -> Blocks:
+        asked = [(who, span) for who in people for span in _spans(within)]
+        curious = [who for who in people if who in curious]
+        calls = [self._query(who, [who], span) for who, span in asked]
+        calls += [self._profiles.call(who, who) for who in curious]
+        replies = self._quietly(calls)
+        self._profiles.learn(zip(curious, replies[len(asked) :], strict=True))
+        taken: Blocks = {}
+        for (who, _), reply in zip(asked, replies, strict=False):
+            found, _hidden = _blocks_of(who, reply)
+            taken[who] = _joined(taken.get(who, []), found)
+        return taken
+
+    def _leave_out(self, taken: Blocks, ours: Collection[Meeting]) -> None:
+        """Take our own meetings out; ask what a block consists of where that cannot be told."""
+        doubts: list[tuple[Email, Interval]] = []
+        mine = _ours_by_person(ours)
+        for who, found in taken.items():
+            if isinstance(found, Unknown):
+                continue
+            kept, doubtful = without_ours(found, mine.get(who, []))
+            taken[who] = kept
+            doubts += [(who, block) for block in doubtful]
+        ids = {event_id(meeting.uid) for meeting in ours}
+        replies = self._quietly([self._listing(who, block) for who, block in doubts])
+        for (who, block), reply in zip(doubts, replies, strict=True):
+            rest = taken[who]
+            assert isinstance(rest, list)
+            settled = _settled(reply, block, ids)
+            rest += _minus(block, mine[who]) if settled is None else settled
+
+    def _quietly(self, calls: Sequence[Call]) -> list[Reply]:
+        """Make calls as people who may all be refused without that being our trouble."""
+        return self._workspace.run(self._surface, calls, ours=False) if calls else []
+
+    def _query(self, subject: Email, people: Sequence[Email], span: Interval) -> Call:
+        asked = {
+            "timeMin": _stamp(span.start),
+            "timeMax": _stamp(span.end),
+            "timeZone": "UTC",
+            "calendarExpansionMax": CALENDARS,
+            "items": [{"id": who} for who in people],
+        }
+        return Call(subject, self._surface.api.freebusy().query(body=asked))
+
+    def _listing(self, who: Email, block: Interval) -> Call:
+        asked = self._surface.api.events().list(
+            calendarId="primary",
+            timeMin=_stamp(block.start),
+            timeMax=_stamp(block.end),
+            singleEvents=True,
+            maxResults=LISTED,
+            fields=_FIELDS,
+        )
+        return Call(who, asked)
+
+    def _told(
+        self, person: Person, found: list[Interval] | Unknown, within: Interval
+    ) -> Availability | Unknown:
+        if isinstance(found, Unknown):
+            return found
+        profile = self._profiles.known(person)
+        if isinstance(profile, Unknown):
+            return profile
+        inside = [
+            Interval(max(one.start, within.start), min(one.end, within.end))
+            for one in found
+            if one.overlaps(within)
+        ]
+        return Availability(tuple(merge(inside)), profile.zone, profile.hours)
+
+
+def without_ours(
+    found: Iterable[Interval], ours: Sequence[Interval]
+) -> tuple[list[Interval], list[Interval]]:
+    """Part busy blocks into those that are somebody else's and those that are partly ours, or
+    hide something else under ours; the ones that are exactly ours fall away, each once."""
+    kept: list[Interval] = []
+    doubtful: list[Interval] = []
+    left = list(ours)
+    for block in found:
+        mine = [one for one in left if one.overlaps(block)]
+        if not any(one.overlaps(block) for one in ours):
+            kept.append(block)
+        elif mine and merge(mine) == [block]:
+            left = [one for one in left if one not in mine]
+        else:
+            doubtful.append(block)
+    return kept, doubtful
+
+
+def _settled(reply: Reply, block: Interval, ids: Collection[str]) -> list[Interval] | None:
+    """What of a block others occupy; None: it could not be found out."""
+    if isinstance(reply, Failure) or reply.get("nextPageToken"):
+        return None
+    zone = str(reply.get("timeZone") or "UTC")
+    others: list[Event] = [one for one in reply.get("items", ()) if one.get("id") not in ids]
+    try:
+        times = [when(one, zone) for one in others if blocks(one)]
+    except (ValueError, KeyError):
+        return None
+    return [
+        Interval(max(one.start, block.start), min(one.end, block.end))
+        for one in times
+        if one.overlaps(block)
+    ]
+
+
+def _minus(block: Interval, ours: Iterable[Interval]) -> list[Interval]:
+    """What of a block lies outside our meetings."""
+    rest = []
+    start = block.start
+    for one in merge(one for one in ours if one.overlaps(block)):
+        rest.append(Interval(start, max(start, one.start)))
+        start = max(start, one.end)
+    rest.append(Interval(start, max(start, block.end)))
+    return [one for one in rest if one.start < one.end]
+
+
+def _blocks_of(who: Email, reply: Reply) -> tuple[list[Interval] | Unknown, bool]:
+    """One person's part of a freebusy answer; the second answer: ask again as the person."""
+    if isinstance(reply, Failure):
+        return Unknown(reply.result.reason), False
+    calendars = {str(name).lower(): said for name, said in reply.get("calendars", {}).items()}
+    said: Mapping[str, Any] = calendars.get(who, {"errors": [{"reason": "notFound"}]})
+    if said.get("errors"):
+        code = str(said["errors"][0].get("reason", "unknown"))
+        return Unknown(f"Google does not tell when {who} is busy ({code}): {_CURE}"), True
+    try:
+        return [_interval(one) for one in said["busy"]], False
+    except (KeyError, TypeError, ValueError):
+        return Unknown(f"Google's answer for {who} could not be read"), False
+
+
+_CURE = "share free/busy within the organisation, or correct the address in the roster"
+
+
+def _interval(said: Mapping[str, str]) -> Interval:
+    start, end = (datetime.fromisoformat(said[name]) for name in ("start", "end"))
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return Interval(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def _joined(
+    one: list[Interval] | Unknown, other: list[Interval] | Unknown
+) -> list[Interval] | Unknown:
+    """Two spans of one person; unknown in one is unknown."""
+    if isinstance(one, Unknown):
+        return one
+    return other if isinstance(other, Unknown) else one + other
+
+
+def _ours_by_person(ours: Iterable[Meeting]) -> dict[Email, list[Interval]]:
+    mine: dict[Email, list[Interval]] = {}
+    for meeting in ours:
+        for who in (meeting.pair.employee, meeting.pair.manager):
+            mine.setdefault(who, []).append(meeting.when)
+    return mine
+
+
+def _spans(within: Interval) -> Iterator[Interval]:
+    start = within.start
+    while start < within.end:
+        yield Interval(start, min(start + SPAN, within.end))
+        start += SPAN
+
+
+def _chunks(people: Sequence[Email], size: int) -> Iterator[Sequence[Email]]:
+    for start in range(0, len(people), size):
+        yield people[start : start + size]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

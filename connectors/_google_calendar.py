@@ -1,0 +1,249 @@
+"""Meetings in Google Calendar: one event each, in the organizer's calendar, under our own id."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connectors._google_busy import Availabilities
+from connectors._google_events import (
+    Event,
+    event_id,
+    is_foreign,
+    is_gone,
+    new_event,
+    observed,
+    owner_of,
+    revision,
+    sequence_of,
+    when,
+)
+from connectors._google_transport import Call, Reply, Workspace
+from connectors._google_words import Failure
+from daemon.core.domain import Availability, Email, Interval, Invite, Meeting, Observed, Person, Uid
+from daemon.core.ports import Done, Permanent, Result, Temporary, Unknown
+
+GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event and the calendar in which it can be changed."""
+
+    owner: Email
+    event: Event
+
+
+class GoogleCalendar:
+    """The `Calendar` of a Workspace (daemon/core/ports.py)."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._surface = workspace.calendar()
+        self._availabilities = Availabilities(workspace)
+
+    def busy(
+        self, people: Collection[Person], within: Interval, ours: Collection[Meeting]
+    ) -> Mapping[Email, Availability | Unknown]:
+        """See `Calendar.busy`."""
+        return self._availabilities.busy(people, within, ours) if people else {}
+
+    def put(self, invites: Sequence[Invite]) -> Mapping[Uid, Result]:
+        """See `Calendar.put`: insert what is new, look before changing what is known."""
+        new = [invite for invite in invites if invite.before is None]
+        results, doubles = self._insert(new)
+        doubles += [invite for invite in invites if invite.before is not None]
+        found = self._find([(invite.uid, self._owners(invite)) for invite in doubles])
+        lost = [one for one in doubles if found[one.uid] is None]
+        again, still = self._insert([one for one in lost if one.before is not None])
+        results |= again
+        results |= {one.uid: _CHANGING for one in [*still, *lost] if one.uid not in results}
+        standing = [(one, found[one.uid]) for one in doubles if found[one.uid] is not None]
+        return results | self._revise(standing, last=False)
+
+    def cancel(self, invites: Sequence[Invite]) -> Mapping[Uid, Result]:
+        """See `Calendar.cancel`: delete, and tell everybody."""
+        replies = self._delete([(invite, self._owners(invite)[0]) for invite in invites])
+        absent = [one for one, reply in zip(invites, replies, strict=True) if _is(reply, {404})]
+        results = {
+            invite.uid: _withdrawn(reply) for invite, reply in zip(invites, replies, strict=True)
+        }
+        found = self._find([(one.uid, self._owners(one)[1:]) for one in absent])
+        elsewhere = [
+            (one, place.owner)
+            for one in absent
+            if isinstance(place := found[one.uid], Found) and not is_gone(place.event)
+        ]
+        again = self._delete(elsewhere)
+        return results | {
+            invite.uid: _withdrawn(reply)
+            for (invite, _), reply in zip(elsewhere, again, strict=True)
+        }
+
+    def look(self, meetings: Collection[Meeting]) -> Mapping[Uid, Observed | Unknown]:
+        """See `Calendar.look`: get by id; what seems gone is looked for a second time."""
+        asked = [(one.uid, self._meeting_owners(one)) for one in meetings]
+        found = self._find(asked)
+        gone = [row for row in asked if _seems_gone(found[row[0]])]
+        found |= self._find(gone)
+        return {one.uid: _told(found[one.uid], one.zone) for one in meetings}
+
+    # --- whose calendar ---------------------------------------------------------------------
+
+    def _owners(self, invite: Invite) -> list[Email]:
+        people = [party.email for party in invite.attendees]
+        return self._ranked(invite.organizer.email, people)
+
+    def _meeting_owners(self, meeting: Meeting) -> list[Email]:
+        return self._ranked(meeting.pair.employee, [meeting.pair.manager])
+
+    def _ranked(self, employee: Email, people: Sequence[Email]) -> list[Email]:
+        """Whose calendar holds the event: first by today's policy, then by any earlier one."""
+        others = [who for who in people if who != employee]
+        service = Email(self._workspace.settings.subject)
+        first = {"employee": [employee], "manager": others[:1], "service": [service]}
+        chosen = first[self._workspace.settings.organizer]
+        return list(dict.fromkeys([*chosen, employee, *others, service]))
+
+    # --- calls ------------------------------------------------------------------------------
+
+    def _insert(self, invites: Sequence[Invite]) -> tuple[dict[Uid, Result], list[Invite]]:
+        """Create events; the second answer names the ones whose id is taken."""
+        conference = self._workspace.settings.conference
+        events = self._surface.api.events()
+        calls = []
+        for invite in invites:
+            owner = self._owners(invite)[0]
+            insert = events.insert(
+                calendarId="primary",
+                body=new_event(invite, owner, conference),
+                sendUpdates="all",
+                conferenceDataVersion=1,
+            )
+            calls.append(Call(owner, insert, writes=True))
+        rows = list(zip(invites, self._run(calls), strict=True))
+        taken = [invite for invite, reply in rows if _is(reply, {409})]
+        results = {one.uid: _written(reply) for one, reply in rows if not _is(reply, {409})}
+        return results, taken
+
+    def _revise(
+        self, standing: Sequence[tuple[Invite, Found | Failure | None]], *, last: bool
+    ) -> dict[Uid, Result]:
+        """Bring events to their invite's revision, except where a person changed them."""
+        results: dict[Uid, Result] = {}
+        rows: list[tuple[Invite, Found]] = []
+        for invite, found in standing:
+            settled = _decide(invite, found)
+            if settled is not None:
+                results[invite.uid] = settled
+            elif isinstance(found, Found):
+                rows.append((invite, found))
+        replies = self._run([self._patch(invite, found) for invite, found in rows])
+        changed = []
+        for (invite, _), reply in zip(rows, replies, strict=True):
+            results[invite.uid] = _CHANGING if _is(reply, {412}) else _written(reply)
+            changed += [invite] if _is(reply, {412}) else []
+        if changed and not last:
+            found_now = self._find([(one.uid, self._owners(one)) for one in changed])
+            again = [(one, found_now[one.uid]) for one in changed]
+            results |= self._revise(again, last=True)
+        return results
+
+    def _patch(self, invite: Invite, found: Found) -> Call:
+        moved = when(found.event, invite.zone) != Interval(invite.start, invite.end)
+        patch = self._surface.api.events().patch(
+            calendarId="primary",
+            eventId=event_id(invite.uid),
+            body=revision(invite),
+            sendUpdates="all" if moved else "none",
+            conferenceDataVersion=1,
+        )
+        patch.headers["If-Match"] = str(found.event.get("etag", "*"))
+        return Call(found.owner, patch, writes=True)
+
+    def _delete(self, rows: Sequence[tuple[Invite, Email]]) -> list[Reply]:
+        events = self._surface.api.events()
+        calls = []
+        for invite, owner in rows:
+            chosen = {"calendarId": "primary", "eventId": event_id(invite.uid)}
+            calls.append(Call(owner, events.delete(**chosen, sendUpdates="all"), writes=True))
+        return self._run(calls)
+
+    def _find(
+        self, rows: Sequence[tuple[Uid, Sequence[Email]]]
+    ) -> dict[Uid, Found | Failure | None]:
+        """Get events from the first calendar that has them; None: from none of these."""
+        found: dict[Uid, Found | Failure | None] = {uid: None for uid, _ in rows}
+        places = max((len(owners) for _, owners in rows), default=0)
+        for place in range(places):
+            left = [(uid, own[place]) for uid, own in rows if found[uid] is None and own[place:]]
+            replies = self._run([self._get(uid, owner) for uid, owner in left], ours=not place)
+            for (uid, owner), reply in zip(left, replies, strict=True):
+                found[uid] = _place(owner, reply, first=not place)
+        return found
+
+    def _get(self, uid: Uid, owner: Email) -> Call:
+        events = self._surface.api.events()
+        return Call(owner, events.get(calendarId="primary", eventId=event_id(uid)))
+
+    def _run(self, calls: Sequence[Call], *, ours: bool = True) -> list[Reply]:
+        return self._workspace.run(self._surface, calls, ours=ours) if calls else []
+
+
+_CHANGING = Temporary("the event is being changed by somebody else just now", timedelta(minutes=1))
+
+
+def _place(owner: Email, reply: Reply, *, first: bool) -> Found | Failure | None:
+    """Where an event is; a calendar of an earlier policy that is closed to us holds nothing."""
+    if not isinstance(reply, Failure):
+        return Found(owner if first else owner_of(reply) or owner, reply)
+    if reply.status in GONE or (isinstance(reply.result, Permanent) and not first):
+        return None
+    return reply
+
+
+def _decide(invite: Invite, found: Found | Failure | None) -> Result | None:
+    """Say what is settled without writing; None: the event has to be brought up to date."""
+    if found is None:
+        return _CHANGING
+    if isinstance(found, Failure):
+        return found.result
+    try:
+        seen = observed(found.event, invite.zone)
+    except ValueError:
+        return Permanent(f"the event {event_id(invite.uid)} has no time that can be read")
+    if is_foreign(found.event, invite.uid):
+        return Permanent(f"another event has our id {event_id(invite.uid)}")
+    if not seen.present:
+        return Done(event_id(invite.uid), seen)
+    stands = when(found.event, invite.zone)
+    if stands == Interval(invite.start, invite.end):
+        done = sequence_of(found.event) >= invite.sequence
+        return Done(event_id(invite.uid)) if done else None
+    return None if stands == invite.before else Done(event_id(invite.uid), seen)
+
+
+def _written(reply: Reply) -> Result:
+    return reply.result if isinstance(reply, Failure) else Done(str(reply.get("id", "")))
+
+
+def _withdrawn(reply: Reply) -> Result:
+    return reply.result if isinstance(reply, Failure) and reply.status not in GONE else Done()
+
+
+def _is(reply: Reply, statuses: Collection[int]) -> bool:
+    return isinstance(reply, Failure) and reply.status in statuses
+
+
+def _seems_gone(found: Found | Failure | None) -> bool:
+    return found is None or (isinstance(found, Found) and is_gone(found.event))
+
+
+def _told(found: Found | Failure | None, zone: str) -> Observed | Unknown:
+    if found is None:
+        return Observed(present=False)
+    if isinstance(found, Failure):
+        return Unknown(found.result.reason)
+    try:
+        return observed(found.event, zone)
+    except ValueError:
+        return Unknown("the event has no time that can be read")
