@@ -60,8 +60,8 @@ def _no_slot(world: World, answer: NoSlot) -> Reason:
         why = "; ".join(world.unknown.get(who, f"{who}: not read") for who in answer.unknown)
         return Reason(Because.UNKNOWN_CALENDAR, {"who": ", ".join(answer.unknown), "why": why})
     facts = {"from": window.earliest.isoformat(), "to": window.late_until.isoformat()}
-    facts.update({f"left:{rule}": str(count) for rule, count in answer.left})
-    return Reason(Because.NO_SLOT, facts)
+    emptied = next((rule for rule, count in answer.left if not count), "")
+    return Reason(Because.NO_SLOT, {**facts, "rule": emptied})
 
 
 def _odd_time(world: World, history: History, stands: Meeting) -> Reason | None:
@@ -113,6 +113,14 @@ _WHY = {
 }
 
 
+def why(meeting: Meeting) -> str:
+    """Say in a few words why a meeting stands where it stands."""
+    if meeting.late:
+        return "late: no time within the window suited both"
+    because = meeting.reason.because
+    return "due" if because is Because.DUE else f"moved: {_WHY.get(because, because.value)}"
+
+
 def words(reason: Reason, people: Mapping[Email, Person]) -> str:
     """Say a problem in one English sentence for the operator."""
     facts = reason.facts
@@ -142,9 +150,8 @@ def words(reason: Reason, people: Mapping[Email, Person]) -> str:
 
 def _no_slot_words(reason: Reason) -> str:
     facts = reason.facts
-    left = [(k.removeprefix("left:"), v) for k, v in facts.items() if k.startswith("left:")]
-    emptied = next((rule for rule, count in left if count == "0"), "")
-    tail = f" Nothing is left after the rule {emptied!r}." if emptied else ""
+    rule = facts.get("rule")
+    tail = f" Nothing is left after the rule '{rule}'." if rule else ""
     return (
         f"No time between {facts.get('from')} and {facts.get('to')} suits both.{tail} "
         "`careloop explain EMAIL` shows what would free one."
