@@ -101,7 +101,7 @@ def _locale(tag: str, region: str) -> Locale:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _words(tag: str) -> NullTranslations:
-    compiled = LOCALES / tag / "LC_MESSAGES" / "careloop.mo"
+    compiled = LOCALES / tag / "LC_MESSAGES" / "letters.mo"
     if not compiled.is_file():
         return NullTranslations()
     with compiled.open("rb") as file:
