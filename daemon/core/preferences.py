@@ -60,9 +60,9 @@ def fresh(at: Setting) -> int:
 
 
 def same_time(at: Setting) -> int:
-    """The time of day it was last time."""
+    """The time of day it was last time; any, where there was none."""
     if at.due.preferred_minute is None:
-        return 0
+        return bits(0, at.span.slots)
     index = at.span.index(at.almanac.instant(at.employee.zone, at.day, at.due.preferred_minute))
     return 1 << index if 0 <= index < at.span.slots else 0
 
@@ -112,19 +112,19 @@ def best(mask: int, at: Setting) -> tuple[int, int]:
 
     Returns its bit and the weight of the wishes it does not meet, below `WORST`.
     """
-    unmet = 0
+    missed = 0
     for number, (_, wish) in enumerate(WISHES):
         wished = mask & wish(at)
         if wished:
             mask = wished
         else:
-            unmet |= WORST >> (number + 1)
-    return _nearest(mask, at), unmet
+            missed |= WORST >> (number + 1)
+    return _nearest(mask, at), missed
 
 
-def unmet(index: int, at: Setting) -> dict[str, bool]:
-    """Tell for every wish whether a start leaves it unmet."""
-    return {name: not wish(at) >> index & 1 for name, wish in WISHES}
+def unmet(index: int, at: Setting) -> tuple[str, ...]:
+    """Name the wishes that a start does not meet, weightiest first."""
+    return tuple(name for name, wish in WISHES if not wish(at) >> index & 1)
 
 
 def _nearest(mask: int, at: Setting) -> int:
