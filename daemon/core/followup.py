@@ -145,7 +145,13 @@ def _answered(meeting: Meeting, seen: Observed, now: datetime, cadence: Cadence)
 
 
 def _replies(meeting: Meeting, said: Mapping[Email, Reply]) -> Meeting:
-    answers = {who: reply for who, reply in said.items() if reply is not Reply.NEEDS_ACTION}
+    """Note what people answered; that the organizer comes is what we wrote ourselves."""
+    ours = {(meeting.pair.employee, Reply.ACCEPTED)}
+    answers = {
+        who: reply
+        for who, reply in said.items()
+        if reply is not Reply.NEEDS_ACTION and (who, reply) not in ours
+    }
     return meeting if answers == dict(meeting.replies) else replace(meeting, replies=answers)
 
 
