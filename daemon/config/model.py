@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from daemon.config.google import Google
+from daemon.config.microsoft import Microsoft
 from daemon.config.secrets import Reference
 from daemon.config.section import Section
 from daemon.core.domain import Cadence
@@ -136,6 +137,7 @@ class Config(Section):
     state: StateSection = StateSection()
     service: Service = Service()
     google: Google | None = None
+    microsoft: Microsoft | None = None
 
     def at(self, path: Path) -> Path:
         """A path of this file, relative to its folder."""
