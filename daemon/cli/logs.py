@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -19,11 +19,11 @@ def configure(kind: Literal["auto", "json", "text"]) -> None:
         structlog.processors.add_log_level,
     ]
     journal = bool(os.environ.get("JOURNAL_STREAM"))
+    last: list[Any] = [_priority] if journal else []
     if not journal:
         shared.append(stamp)
-    ending = _ending(kind)
     structlog.configure(
-        processors=[*shared, *ending, *([_priority] if journal else [])],
+        processors=[*shared, *_ending(kind), *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -3,6 +3,7 @@
 import os
 import zoneinfo
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import tzdata
@@ -45,3 +46,13 @@ def _system(folders: tuple[str, ...]) -> str:
         except OSError:
             continue
     return ""
+
+
+def released(version: str) -> datetime:
+    """About when a version (`2026f`) came out: its year tells more than its letter, of which there
+    are three to nine a year."""
+    year, letter = version[:4], version[4:5]
+    if not year.isdecimal():
+        return datetime.min.replace(tzinfo=UTC)
+    month = min(12, 1 + 2 * max(0, ord(letter or "a") - ord("a")))
+    return datetime(int(year), month, 1, tzinfo=UTC)

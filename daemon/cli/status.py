@@ -1,0 +1,66 @@
+"""careloop status: where every pair stands, and what is owed to the world."""
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from daemon.cli.group import OK, config_option
+from daemon.cli.opening import opened
+from daemon.cli.output import json_option, plain, print_json, print_table
+from daemon.cli.plan import cell
+
+if TYPE_CHECKING:
+    from daemon.loop.standing import Row, Status
+
+COLUMNS = ("employee", "manager", "state", "last_held", "next", "due_from", "due_to", "problem")
+
+
+@click.command()
+@config_option
+@json_option
+def command(as_json: bool) -> int:
+    """Show where every pair stands, and what is owed to the world."""
+    app = opened()
+    from daemon.loop.standing import status  # only once the configuration is good
+
+    found = status(app, app.clock())
+    pairs = [_pair(row) for row in found.pairs]
+    if as_json:
+        print_json({"pairs": pairs, **_figures(found)})
+        return OK
+    if pairs:
+        headings = [name.replace("_", " ") for name in COLUMNS]
+        print_table(headings, [[cell(pair[name]) for name in COLUMNS] for pair in pairs])
+    click.echo(plain(_summary(found)), err=True)
+    return OK
+
+
+def _pair(row: "Row") -> dict[str, Any]:
+    """A pair as JSON shows it; the next start on the employee's wall clock."""
+    next_start = row.next.start.astimezone(ZoneInfo(row.next.zone)) if row.next else None
+    return {
+        "employee": row.pair.employee,
+        "manager": row.pair.manager,
+        "state": row.state.value,
+        "last_held": row.last_held,
+        "evidence": row.evidence,
+        "next": next_start,
+        "due_from": row.due_from,
+        "due_to": row.due_to,
+        "problem": row.problem or None,
+    }
+
+
+def _figures(found: "Status") -> dict[str, Any]:
+    return {"outbox": found.outbox, "held_back": found.held_back, "failed": found.failed}
+
+
+def _summary(found: "Status") -> str:
+    owed = sum(
+        count for name, count in found.outbox.items() if name.endswith((".owed", ".claimed"))
+    )
+    lines = [f"{len(found.pairs)} pairs; {owed} owed to calendars and mailboxes"]
+    if found.held_back:
+        lines.append(f"{found.held_back} letters are held back: their fate is not known")
+    return "\n".join([*lines, *(f"failed: {one}" for one in found.failed)])
