@@ -46,7 +46,6 @@ def restore(file: Path, url: str, root: Path, now: datetime) -> Path | None:
     if not file.is_file():
         raise StoreTrouble(f"{file} is not there: name a file made by careloop backup")
     files.check(file, thorough=True)
-    _hold_alone(target)
     new = target.with_name(target.name + ".restoring")
     try:
         files.copy(file, new)
@@ -87,12 +86,22 @@ def _make_cautious(new: Path, name: str, now: datetime) -> None:
 
 
 def _take_place(new: Path, target: Path, now: datetime) -> Path | None:
-    kept = target.with_name(f"{target.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
-    if target.exists():
-        shutil.copy2(target, kept)
-    for companion in files.companions(target):  # of a damaged file; it must not meet the new one
-        if companion.exists():
-            shutil.move(companion, kept.with_name(companion.name.replace(target.name, kept.name)))
+    kept = _keep(target, target.with_name(f"{target.name}.replaced-{now:%Y%m%dT%H%M%SZ}"))
+    try:
+        _hold_alone(target)
+    except BusyStore:
+        for copy in kept:
+            copy.unlink()
+        raise
+    for companion in files.companions(target):  # they must not meet the new file
+        companion.unlink(missing_ok=True)
     new.replace(target)
     files.sync(target.parent)
-    return kept if kept.exists() else None
+    return kept[0] if kept else None
+
+
+def _keep(target: Path, aside: Path) -> list[Path]:
+    """Copy the store and, where it was not closed well, its log: damaged ones may be mended."""
+    log, _ = files.companions(target)
+    pairs = ((target, aside), (log, files.companions(aside)[0]))
+    return [Path(shutil.copy2(old, copy)) for old, copy in pairs if old.exists()]
