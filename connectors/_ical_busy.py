@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from connectors._ical_lines import Component, Property, Unreadable, calendars, components
 from connectors._ical_recur import occurrences
-from connectors._ical_values import Frame, duration, frame, replies, stamp
+from connectors._ical_values import Frame, frame, period, replies, stamp
 from daemon.core.domain import Email, Interval, Reply
 from daemon.core.intervals import merge
 
@@ -112,18 +112,7 @@ def _published(component: Component) -> Iterator[Interval]:
     """The periods of a VFREEBUSY that are not free (RFC 5545 section 3.6.4)."""
     for said in component.properties.get("FREEBUSY", []):
         if said.parameter("FBTYPE").upper() != "FREE":
-            yield from (_period(said, text) for text in said.value.split(","))
-
-
-def _period(said: Property, text: str) -> Interval:
-    first, _, last = text.partition("/")
-    start = stamp(said, first)
-    if not isinstance(start, datetime) or start.tzinfo is None:
-        raise Unreadable(said.line, f"FREEBUSY {text[:40]!r} is not in UTC")
-    end = start + sum(duration(said, last), timedelta(0)) if "P" in last else stamp(said, last)
-    if not isinstance(end, datetime) or end.tzinfo is None or end < start:
-        raise Unreadable(said.line, f"FREEBUSY {text[:40]!r} has no end in UTC after its start")
-    return Interval(start, end)
+            yield from (period(said, text) for text in said.value.split(","))
 
 
 def _clipped(taken: Iterable[Interval], within: Interval) -> Iterator[Interval]:

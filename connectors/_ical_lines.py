@@ -13,7 +13,7 @@ KEPT = frozenset({
     "ATTENDEE", "COMMENT", "DTEND", "DTSTAMP", "DTSTART", "DURATION", "EXDATE", "EXRULE",
     "FREEBUSY", "LAST-MODIFIED", "METHOD", "ORGANIZER", "RDATE", "RECURRENCE-ID", "RRULE",
     "SEQUENCE", "STATUS", "TRANSP", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "UID",
-    "X-LIC-LOCATION", "X-WR-TIMEZONE",
+    "X-CARELOOP-TIME", "X-LIC-LOCATION", "X-WR-TIMEZONE",
 })
 # fmt: on
 """The properties anybody here asks for; the others are passed over."""

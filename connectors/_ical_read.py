@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from connectors._ical_lines import Component, Property, Unreadable, calendars, components
-from connectors._ical_values import Frame, address, frame, replies, span
+from connectors._ical_values import Frame, address, frame, period, replies, span
 from daemon.core.domain import Email, Interval, Reply
 
 
@@ -26,6 +26,8 @@ class Event:
     modified: datetime | None = None
     recurs: bool = False
     comment: str = ""
+    written: Interval | None = None
+    """The time careloop wrote: where it differs from `when`, a person moved the event since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,15 @@ def _event(component: Component, place: Frame) -> Event:
         modified=_stamp(component.first("LAST-MODIFIED"), place),
         recurs=bool(component.properties.keys() & {"RRULE", "RDATE"}),
         comment=component.text("COMMENT"),
+        written=_written(component.first("X-CARELOOP-TIME")),
     )
+
+
+def _written(said: Property | None) -> Interval | None:
+    try:
+        return period(said, said.value) if said else None
+    except Unreadable:
+        return None
 
 
 def _number(text: str) -> int:

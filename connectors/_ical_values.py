@@ -125,6 +125,18 @@ def duration(said: Property, text: str = "") -> tuple[timedelta, timedelta]:
     return factor * timedelta(weeks=weeks, days=days), factor * exact
 
 
+def period(said: Property, text: str) -> Interval:
+    """A period in UTC: two instants, or one and a duration (RFC 5545 section 3.3.9)."""
+    first, _, last = text.partition("/")
+    start = stamp(said, first)
+    if not isinstance(start, datetime) or start.tzinfo is None:
+        raise Unreadable(said.line, f"{said.name} {text[:40]!r} is not in UTC")
+    end = start + sum(duration(said, last), timedelta(0)) if "P" in last else stamp(said, last)
+    if not isinstance(end, datetime) or end.tzinfo is None or end < start:
+        raise Unreadable(said.line, f"{said.name} {text[:40]!r} has no end in UTC after its start")
+    return Interval(start, end)
+
+
 def address(said: Property) -> Email:
     """The mail address of an attendee or organizer (the EMAIL parameter where it is no URI)."""
     value = said.value.strip()

@@ -62,6 +62,7 @@ def _event(
         yield f"URL:{quote(invite.url, safe=_IN_URL)}"
     if invite.comment:
         yield f"COMMENT:{text(invite.comment)}"
+    yield f"X-CARELOOP-TIME:{_utc(invite.start)}/{_utc(invite.end)}"
     yield f"X-CARELOOP-NUMBER:{invite.number}"
     yield f"X-CARELOOP-GENERATION:{invite.generation}"
     if not falls:

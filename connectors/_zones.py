@@ -133,7 +133,8 @@ def _onsets(observance: Component) -> list[tuple[datetime, timedelta, timedelta]
 def _yearly(rule: str, start: datetime, offset: timedelta) -> list[datetime]:
     """The onsets of a yearly rule; anything else is refused, so the work is bounded."""
     parts = dict(part.split("=", 1) for part in rule.upper().strip(" ;").split(";"))
-    if parts.get("FREQ") != "YEARLY" or parts.keys() & {"BYHOUR", "BYMINUTE", "BYSECOND"}:
+    clock = "".join(parts.get(name, "") for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+    if parts.get("FREQ") != "YEARLY" or "," in clock:
         raise ValueError(rule)
     until = parts.pop("UNTIL", _HORIZON)
     last = _naive(until)
