@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from connectors._google_events import Event, blocks, event_id, when
+from connectors._google_events import blocks, event_id, when
 from connectors._google_hours import Profiles
 from connectors._google_transport import Call, Reply, Workspace
-from connectors._google_words import Failure
+from connectors._google_words import UNREADABLE, Failure
 from daemon.core.domain import Availability, Email, Interval, Meeting, Person
 from daemon.core.intervals import merge
 from daemon.core.ports import Unknown
@@ -112,7 +111,7 @@ class Availabilities:
             "calendarExpansionMax": CALENDARS,
             "items": [{"id": who} for who in people],
         }
-        return Call(subject, self._surface.api.freebusy().query(body=asked))
+        return Call(subject, self._surface.api.freebusy().query(body=asked), "calendars")
 
     def _listing(self, who: Email, block: Interval) -> Call:
         asked = self._surface.api.events().list(
@@ -123,7 +122,7 @@ class Availabilities:
             maxResults=LISTED,
             fields=_FIELDS,
         )
-        return Call(who, asked)
+        return Call(who, asked, "items")
 
     def _told(
         self, person: Person, found: list[Interval] | Unknown, within: Interval
@@ -165,10 +164,10 @@ def _settled(reply: Reply, block: Interval, ids: Collection[str]) -> list[Interv
     if isinstance(reply, Failure) or reply.get("nextPageToken"):
         return None
     zone = str(reply.get("timeZone") or "UTC")
-    others: list[Event] = [one for one in reply.get("items", ()) if one.get("id") not in ids]
     try:
+        others = [one for one in reply["items"] if one["id"] not in ids]
         times = [when(one, zone) for one in others if blocks(one)]
-    except (ValueError, KeyError):
+    except UNREADABLE:
         return None
     return [
         Interval(max(one.start, block.start), min(one.end, block.end))
@@ -192,14 +191,14 @@ def _blocks_of(who: Email, reply: Reply) -> tuple[list[Interval] | Unknown, bool
     """One person's part of a freebusy answer; the second answer: ask again as the person."""
     if isinstance(reply, Failure):
         return Unknown(reply.result.reason), False
-    calendars = {str(name).lower(): said for name, said in reply.get("calendars", {}).items()}
-    said: Mapping[str, Any] = calendars.get(who, {"errors": [{"reason": "notFound"}]})
-    if said.get("errors"):
-        code = str(said["errors"][0].get("reason", "unknown"))
-        return Unknown(f"Google does not tell when {who} is busy ({code}): {_CURE}"), True
     try:
+        calendars = {str(name).lower(): said for name, said in reply["calendars"].items()}
+        said = calendars.get(who, {"errors": [{"reason": "notFound"}]})
+        if said.get("errors"):
+            code = str(said["errors"][0].get("reason", "unknown"))
+            return Unknown(f"Google does not tell when {who} is busy ({code}): {_CURE}"), True
         return [_interval(one) for one in said["busy"]], False
-    except (KeyError, TypeError, ValueError):
+    except UNREADABLE:
         return Unknown(f"Google's answer for {who} could not be read"), False
 
 

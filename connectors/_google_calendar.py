@@ -18,7 +18,7 @@ from connectors._google_events import (
     when,
 )
 from connectors._google_transport import Call, Reply, Workspace
-from connectors._google_words import Failure
+from connectors._google_words import UNREADABLE, Failure
 from daemon.core.domain import Availability, Email, Interval, Invite, Meeting, Observed, Person, Uid
 from daemon.core.ports import Done, Permanent, Result, Temporary, Unknown
 
@@ -61,23 +61,18 @@ class GoogleCalendar:
         return results | self._revise(standing, last=False)
 
     def cancel(self, invites: Sequence[Invite]) -> Mapping[Uid, Result]:
-        """See `Calendar.cancel`: delete, and tell everybody."""
-        replies = self._delete([(invite, self._owners(invite)[0]) for invite in invites])
-        absent = [one for one, reply in zip(invites, replies, strict=True) if _is(reply, {404})]
-        results = {
-            invite.uid: _withdrawn(reply) for invite, reply in zip(invites, replies, strict=True)
-        }
-        found = self._find([(one.uid, self._owners(one)[1:]) for one in absent])
-        elsewhere = [
-            (one, place.owner)
-            for one in absent
-            if isinstance(place := found[one.uid], Found) and not is_gone(place.event)
+        """See `Calendar.cancel`: delete where it stands, and tell everybody."""
+        found = self._find([(invite.uid, self._owners(invite)) for invite in invites])
+        results = {uid: _ended(place) for uid, place in found.items()}
+        rows = [
+            (uid, place)
+            for uid, place in found.items()
+            if isinstance(place, Found) and not is_gone(place.event)
         ]
-        again = self._delete(elsewhere)
-        return results | {
-            invite.uid: _withdrawn(reply)
-            for (invite, _), reply in zip(elsewhere, again, strict=True)
-        }
+        replies = self._run([self._delete(uid, place.owner) for uid, place in rows])
+        for (uid, _), reply in zip(rows, replies, strict=True):
+            results[uid] = Done() if _is(reply, GONE) else _written(reply)
+        return results
 
     def look(self, meetings: Collection[Meeting]) -> Mapping[Uid, Observed | Unknown]:
         """See `Calendar.look`: get by id; what seems gone is looked for a second time."""
@@ -119,7 +114,7 @@ class GoogleCalendar:
                 sendUpdates="all",
                 conferenceDataVersion=1,
             )
-            calls.append(Call(owner, insert, writes=True))
+            calls.append(Call(owner, insert, "id", writes=True))
         rows = list(zip(invites, self._run(calls), strict=True))
         taken = [invite for invite, reply in rows if _is(reply, {409})]
         results = {one.uid: _written(reply) for one, reply in rows if not _is(reply, {409})}
@@ -158,15 +153,13 @@ class GoogleCalendar:
             conferenceDataVersion=1,
         )
         patch.headers["If-Match"] = str(found.event.get("etag", "*"))
-        return Call(found.owner, patch, writes=True)
+        return Call(found.owner, patch, "id", writes=True)
 
-    def _delete(self, rows: Sequence[tuple[Invite, Email]]) -> list[Reply]:
-        events = self._surface.api.events()
-        calls = []
-        for invite, owner in rows:
-            chosen = {"calendarId": "primary", "eventId": event_id(invite.uid)}
-            calls.append(Call(owner, events.delete(**chosen, sendUpdates="all"), writes=True))
-        return self._run(calls)
+    def _delete(self, uid: Uid, owner: Email) -> Call:
+        delete = self._surface.api.events().delete(
+            calendarId="primary", eventId=event_id(uid), sendUpdates="all"
+        )
+        return Call(owner, delete, writes=True)
 
     def _find(
         self, rows: Sequence[tuple[Uid, Sequence[Email]]]
@@ -176,14 +169,33 @@ class GoogleCalendar:
         places = max((len(owners) for _, owners in rows), default=0)
         for place in range(places):
             left = [(uid, own[place]) for uid, own in rows if found[uid] is None and own[place:]]
-            replies = self._run([self._get(uid, owner) for uid, owner in left], ours=not place)
+            replies = self._run([self._get(*row) for row in left], ours=not place)
             for (uid, owner), reply in zip(left, replies, strict=True):
                 found[uid] = _place(owner, reply, first=not place)
-        return found
+        return found | self._at_home(found, dict(rows))
+
+    def _at_home(
+        self,
+        found: Mapping[Uid, Found | Failure | None],
+        owners: Mapping[Uid, Sequence[Email]],
+    ) -> dict[Uid, Found | Failure | None]:
+        """Exchange a guest's copy (left by an earlier policy) for the organizer's event."""
+        copies = [
+            (uid, owner_of(place.event))
+            for uid, place in found.items()
+            if isinstance(place, Found) and owner_of(place.event) != place.owner
+        ]
+        known = [(uid, owner) for uid, owner in copies if owner in owners[uid]]
+        replies = self._run([self._get(*row) for row in known], ours=False)
+        return {
+            uid: _place(owner, reply, first=True)
+            for (uid, owner), reply in zip(known, replies, strict=True)
+            if not _is(reply, GONE)
+        }
 
     def _get(self, uid: Uid, owner: Email) -> Call:
         events = self._surface.api.events()
-        return Call(owner, events.get(calendarId="primary", eventId=event_id(uid)))
+        return Call(owner, events.get(calendarId="primary", eventId=event_id(uid)), "status")
 
     def _run(self, calls: Sequence[Call], *, ours: bool = True) -> list[Reply]:
         return self._workspace.run(self._surface, calls, ours=ours) if calls else []
@@ -195,7 +207,7 @@ _CHANGING = Temporary("the event is being changed by somebody else just now", ti
 def _place(owner: Email, reply: Reply, *, first: bool) -> Found | Failure | None:
     """Where an event is; a calendar of an earlier policy that is closed to us holds nothing."""
     if not isinstance(reply, Failure):
-        return Found(owner if first else owner_of(reply) or owner, reply)
+        return Found(owner, reply)
     if reply.status in GONE or (isinstance(reply.result, Permanent) and not first):
         return None
     return reply
@@ -209,7 +221,7 @@ def _decide(invite: Invite, found: Found | Failure | None) -> Result | None:
         return found.result
     try:
         seen = observed(found.event, invite.zone)
-    except ValueError:
+    except UNREADABLE:
         return Permanent(f"the event {event_id(invite.uid)} has no time that can be read")
     if is_foreign(found.event, invite.uid):
         return Permanent(f"another event has our id {event_id(invite.uid)}")
@@ -226,8 +238,8 @@ def _written(reply: Reply) -> Result:
     return reply.result if isinstance(reply, Failure) else Done(str(reply.get("id", "")))
 
 
-def _withdrawn(reply: Reply) -> Result:
-    return reply.result if isinstance(reply, Failure) and reply.status not in GONE else Done()
+def _ended(found: Found | Failure | None) -> Result:
+    return found.result if isinstance(found, Failure) else Done()
 
 
 def _is(reply: Reply, statuses: Collection[int]) -> bool:
@@ -245,5 +257,5 @@ def _told(found: Found | Failure | None, zone: str) -> Observed | Unknown:
         return Unknown(found.result.reason)
     try:
         return observed(found.event, zone)
-    except ValueError:
+    except UNREADABLE:
         return Unknown("the event has no time that can be read")

@@ -7,7 +7,7 @@ from email.message import Message
 from typing import Any
 
 from connectors._google_transport import Call, Reply, Workspace
-from connectors._google_words import Failure
+from connectors._google_words import UNREADABLE, Failure
 from daemon.core.domain import Email, Key, Mail
 from daemon.core.ports import Done, Result
 
@@ -31,7 +31,7 @@ class GoogleMailer:
         for mail in mails:
             raw = base64.urlsafe_b64encode(mail.content).decode()
             send = messages.send(userId="me", body={"raw": raw})
-            calls.append(Call(self._mailbox(mail), send, writes=True, repeatable=False))
+            calls.append(Call(self._mailbox(mail), send, "id", writes=True, repeatable=False))
         return {
             mail.key: reply.result if isinstance(reply, Failure) else Done(str(reply.get("id", "")))
             for mail, reply in zip(mails, self._run(calls), strict=True)
@@ -69,7 +69,7 @@ class GoogleMailer:
         asked = messages.get(
             userId="me", id=entry, format="metadata", metadataHeaders=[*_MARKS, *_IDS]
         )
-        return Call(self._mailbox(mail), asked)
+        return Call(self._mailbox(mail), asked, "payload")
 
     def _run(self, calls: Sequence[Call]) -> list[Reply]:
         return self._workspace.run(self._surface, calls) if calls else []
@@ -91,8 +91,11 @@ def _is_it(mail: Mail, reply: Reply) -> bool | None:
     letter, the meeting and the second it was written in count as well."""
     if isinstance(reply, Failure):
         return None
-    listed = reply.get("payload", {}).get("headers", ())
-    said = {str(one["name"]).lower(): str(one["value"]).strip() for one in listed}
+    try:
+        listed = reply["payload"]["headers"]
+        said = {str(one["name"]).lower(): str(one["value"]).strip() for one in listed}
+    except UNREADABLE:
+        return None
     if mail.message_id in (said.get(name.lower()) for name in _IDS):
         return True
     letter: Message[str, str] = message_from_bytes(mail.content, policy=policy.compat32)

@@ -83,12 +83,12 @@ class Tokens:
             credential = self._held.get((subject, scopes)) or self._credential(subject, scopes)
             if not credential.valid:
                 credential.refresh(Transport(self._http))
-        except exceptions.GoogleAuthError as error:
-            return self._denial(error, subject, scopes)
         except SecretProblem as problem:
             return Denied(Permanent(f"the service account's key: {problem}"), whole=True)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError):  # google-auth's word for a key it cannot read is one, too
             return Denied(Permanent(_BROKEN_KEY), whole=True)
+        except exceptions.GoogleAuthError as error:
+            return self._denial(error, subject, scopes)
         self._held[(subject, scopes)] = credential
         return credential.token
 

@@ -33,7 +33,7 @@ BUDGET = 60.0
 _GARBLED = (BatchError, KeyError, ValueError, IndexError, TypeError, AttributeError)
 """What the client library raises for an answer that is not what was asked for."""
 
-_UNREAD = Temporary("Google's answer could not be read", MINUTE)
+_UNREAD = Temporary("Google's answer could not be read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,13 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request in the name of one subject. `writes`: a lost answer leaves it ambiguous;
-    `repeatable`: it may be sent again all the same, for it is recognised."""
+    """One request in the name of one subject. `gives`: a name its answer has to have; `writes`: a
+    lost answer leaves it ambiguous; `repeatable`: it may be sent again all the same, for it is
+    recognised."""
 
     subject: Email
     request: HttpRequest
+    gives: str = ""
     writes: bool = False
     repeatable: bool = True
 
@@ -188,7 +190,7 @@ class Workspace:
         wire = Wire(self._http, surface.name, all(call.repeatable for call in calls))
         try:
             if len(calls) == 1:
-                return [calls[0].request.execute(http=wire, num_retries=0) or {}]
+                return [_read(calls[0], calls[0].request.execute(http=wire, num_retries=0))]
             return _batch(surface.batch_uri, calls, wire)
         except HttpError as error:
             return [_settled(_said(error, call)) for call in calls]
@@ -211,7 +213,7 @@ def _batch(uri: str, calls: Sequence[Call], wire: Wire) -> list[Reply]:
 
     def told(name: str, body: Any, error: HttpError | None) -> None:
         index = int(name)
-        replies[index] = _said(error, calls[index]) if error else body or {}
+        replies[index] = _said(error, calls[index]) if error else _read(calls[index], body)
 
     batch = BatchHttpRequest(callback=told, batch_uri=uri)
     for index, call in enumerate(calls):
@@ -235,6 +237,14 @@ def _lost(result: Temporary | Permanent | Ambiguous, call: Call) -> Failure:
     if call.writes and isinstance(result, Temporary) and result.retry_after is None:
         return Failure(Ambiguous(result.reason))
     return Failure(result)
+
+
+def _read(call: Call, body: Any) -> Reply:
+    """Take an answer for what it has to be; a login page is none."""
+    if not call.gives and not body:
+        return {}
+    good = isinstance(body, Mapping) and (not call.gives or call.gives in body)
+    return body if good else _lost(_UNREAD, call)
 
 
 def _no_token(token: str | Denied) -> Failure | None:

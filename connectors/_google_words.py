@@ -12,6 +12,8 @@ DELEGATION = "Admin console > Security > API controls > Domain-wide delegation"
 REST = timedelta(hours=3)
 """How long Google is left alone after a quota that lasts for hours."""
 MINUTE = timedelta(minutes=1)
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading an answer raises that is not built as it should be."""
 
 _THROTTLED = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RESOURCE_EXHAUSTED"})
 _EXHAUSTED = frozenset({"quotaExceeded", "dailyLimitExceeded", "limitExceeded"})

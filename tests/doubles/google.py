@@ -233,7 +233,9 @@ def _multipart(answers: list[tuple[str, Told]]) -> Told:
 def google_on_loopback() -> Iterator[GoogleDouble]:
     """Serve a Google of its own on a free port of loopback."""
     double = GoogleDouble()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(double.answer)) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), _handler(lambda asked: double.answer(asked))
+    ) as server:
         server.daemon_threads = True
         double.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
