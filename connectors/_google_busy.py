@@ -111,10 +111,10 @@ class Availabilities:
             "calendarExpansionMax": CALENDARS,
             "items": [{"id": who} for who in people],
         }
-        return Call(subject, self._surface.api.freebusy().query(body=asked), "calendars")
+        return Call(subject, self._surface.api.freebusy.query(body=asked), "calendars")
 
     def _listing(self, who: Email, block: Interval) -> Call:
-        asked = self._surface.api.events().list(
+        asked = self._surface.api.events.list(
             calendarId="primary",
             timeMin=_stamp(block.start),
             timeMax=_stamp(block.end),

@@ -104,7 +104,7 @@ class GoogleCalendar:
     def _insert(self, invites: Sequence[Invite]) -> tuple[dict[Uid, Result], list[Invite]]:
         """Create events; the second answer names the ones whose id is taken."""
         conference = self._workspace.settings.conference
-        events = self._surface.api.events()
+        events = self._surface.api.events
         calls = []
         for invite in invites:
             owner = self._owners(invite)[0]
@@ -145,7 +145,7 @@ class GoogleCalendar:
 
     def _patch(self, invite: Invite, found: Found) -> Call:
         moved = when(found.event, invite.zone) != Interval(invite.start, invite.end)
-        patch = self._surface.api.events().patch(
+        patch = self._surface.api.events.patch(
             calendarId="primary",
             eventId=event_id(invite.uid),
             body=revision(invite),
@@ -156,7 +156,7 @@ class GoogleCalendar:
         return Call(found.owner, patch, "id", writes=True)
 
     def _delete(self, uid: Uid, owner: Email) -> Call:
-        delete = self._surface.api.events().delete(
+        delete = self._surface.api.events.delete(
             calendarId="primary", eventId=event_id(uid), sendUpdates="all"
         )
         return Call(owner, delete, writes=True)
@@ -194,7 +194,7 @@ class GoogleCalendar:
         }
 
     def _get(self, uid: Uid, owner: Email) -> Call:
-        events = self._surface.api.events()
+        events = self._surface.api.events
         return Call(owner, events.get(calendarId="primary", eventId=event_id(uid)), "status")
 
     def _run(self, calls: Sequence[Call], *, ours: bool = True) -> list[Reply]:

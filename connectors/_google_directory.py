@@ -57,7 +57,7 @@ class GoogleDirectory:
 
     def _page(self, token: str | None) -> Mapping[str, Any]:
         settings = self._workspace.settings
-        asked = self._surface.api.users().list(
+        asked = self._surface.api.users.list(
             customer=settings.customer,
             maxResults=PAGE,
             projection="full",

@@ -40,7 +40,7 @@ class Profiles:
     def call(self, subject: Email, who: Email) -> Call:
         """Ask for one profile (calendars.get), in the name of `subject`."""
         calendar = "primary" if subject == who else who
-        return Call(subject, self._surface.api.calendars().get(calendarId=calendar), "id")
+        return Call(subject, self._surface.api.calendars.get(calendarId=calendar), "id")
 
     def learn(self, replies: Iterable[tuple[Email, Reply]]) -> None:
         """Remember what was answered; a calendar that is closed to us says nothing."""

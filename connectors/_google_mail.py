@@ -26,7 +26,7 @@ class GoogleMailer:
 
     def send(self, mails: Sequence[Mail]) -> Mapping[Key, Result]:
         """See `Mailer.send`: one attempt each; a lost answer is ambiguous and stays so."""
-        messages = self._surface.api.users().messages()
+        messages = self._surface.api.messages
         calls = []
         for mail in mails:
             raw = base64.urlsafe_b64encode(mail.content).decode()
@@ -60,12 +60,12 @@ class GoogleMailer:
         return Email(self._workspace.settings.send_as or mail.sender)
 
     def _list(self, mail: Mail) -> Call:
-        asked = self._surface.api.users().messages()
+        asked = self._surface.api.messages
         query = f"in:sent to:{mail.to} newer_than:7d"
         return Call(self._mailbox(mail), asked.list(userId="me", q=query, maxResults=RECENT))
 
     def _headers(self, mail: Mail, entry: str) -> Call:
-        messages = self._surface.api.users().messages()
+        messages = self._surface.api.messages
         asked = messages.get(
             userId="me", id=entry, format="metadata", metadataHeaders=[*_MARKS, *_IDS]
         )

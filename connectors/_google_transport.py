@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from googleapiclient.errors import BatchError, HttpError
@@ -41,7 +42,8 @@ class Surface:
     """One of Google's APIs as careloop uses it."""
 
     name: str
-    api: Any
+    api: SimpleNamespace
+    """Its collections (`events`, `messages`, ...), built once: building is the slow part."""
     batch_uri: str
     batch_size: int
     per_minute: int
@@ -101,20 +103,25 @@ class Workspace:
         api = client("calendar", "v3", f"{root}/calendar/v3/")
         size, limit = self.settings.batch_size, self.settings.per_user_per_minute
         uri = f"{root}/batch/calendar/v3"
-        return Surface("calendar", api, uri, size, limit, self._scopes["calendar"])
+        used = SimpleNamespace(
+            events=api.events(), freebusy=api.freebusy(), calendars=api.calendars()
+        )
+        return Surface("calendar", used, uri, size, limit, self._scopes["calendar"])
 
     def gmail(self) -> Surface:
         """The Gmail API v1."""
         root = self.settings.endpoint or GMAIL_HOST
         size, limit = self.settings.mail_batch_size, self.settings.mails_per_minute
         api = client("gmail", "v1", f"{root}/")
-        return Surface("gmail", api, f"{root}/batch", size, limit, self._scopes["gmail"])
+        used = SimpleNamespace(messages=api.users().messages())
+        return Surface("gmail", used, f"{root}/batch", size, limit, self._scopes["gmail"])
 
     def directory(self) -> Surface:
         """The Admin SDK's Directory API v1."""
         root = self.settings.endpoint or DIRECTORY_HOST
         api = client("admin", "directory_v1", f"{root}/")
-        return Surface("directory", api, f"{root}/batch", 1, 2400, self._scopes["directory"])
+        used = SimpleNamespace(users=api.users())
+        return Surface("directory", used, f"{root}/batch", 1, 2400, self._scopes["directory"])
 
     def run(self, surface: Surface, calls: Sequence[Call], *, ours: bool = True) -> list[Reply]:
         """Make every call and return the replies in the same order.
