@@ -39,6 +39,17 @@ def countries() -> dict[str, str]:
     return dict(rows)
 
 
+def known_part(land: str, part: str) -> bool:
+    """Tell whether a country has this part (`DE`, `BY`), as far as its holidays know."""
+    import holidays  # slow to load: only where a part of a country is named
+
+    try:
+        holidays.country_holidays(land, subdiv=part)
+    except NotImplementedError:
+        return False
+    return True
+
+
 def _organization(config: Config) -> Iterator[Finding]:
     ours = config.organization
     if not ours.name.strip():
@@ -77,20 +88,10 @@ def _country(code: str) -> Iterator[Finding]:
         yield Finding(
             key, f"{what} is not a country code", f'{hint}write ISO 3166, such as "DE" or "DE-BY"'
         )
-    elif part and not _known_part(land, part):
+    elif part and not known_part(land, part):
         yield Finding(
             key, f"{what}: {land} has no part {shown(part)}", f'write "{land}" or a part it has'
         )
-
-
-def _known_part(land: str, part: str) -> bool:
-    import holidays  # slow to load: only where a part of a country is named
-
-    try:
-        holidays.country_holidays(land, subdiv=part)
-    except NotImplementedError:
-        return False
-    return True
 
 
 def _is_day(text: str) -> bool:
