@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from daemon.config.mistakes import Finding, nearest, shown
 from daemon.config.model import Config
 from daemon.config.secrets import is_reference
+from daemon.core.roster import parse_hours
 
 EMBEDDED = frozenset({"csv", "folder", "maildir"})
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -58,6 +59,7 @@ def _organization(config: Config) -> Iterator[Finding]:
         yield _unknown_zone(ours.time_zone)
     if ours.country:
         yield from _country(ours.country)
+    yield from _hours(ours.working_hours)
     for day in ours.closed_days:
         if not _is_day(day):
             yield Finding(
@@ -65,6 +67,18 @@ def _organization(config: Config) -> Iterator[Finding]:
                 f"[organization] closed_days: {shown(day)} is not a day",
                 'write days like "2026-12-24"',
             )
+
+
+def _hours(text: str) -> Iterator[Finding]:
+    try:
+        parse_hours(text)
+    except ValueError as error:
+        what, _, cure = str(error).partition("; ")
+        yield Finding(
+            ("organization", "working_hours"),
+            f"[organization] working_hours = {shown(text)}: {what}",
+            cure or 'write for example working_hours = "Mon-Fri 09:00-17:00"',
+        )
 
 
 def _unknown_zone(name: str) -> Finding:

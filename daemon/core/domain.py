@@ -112,6 +112,9 @@ class Roster:
 
     people: tuple[Person, ...]
     problems: tuple[Problem, ...] = ()
+    refused: frozenset[Email] = frozenset()
+    """Who stands there, but whose entry could not be used: no leavers; their last good entry
+    holds. Some are among `people` too, without the manager that was wrong."""
 
 
 # --- the rules' figures ---------------------------------------------------------------------
