@@ -161,8 +161,8 @@ def note(conn: Connection, entry: Entry, pair: Pair | None) -> None:
     )
 
 
-def note_once_a_day(conn: Connection, entry: Entry, pair: Pair) -> None:
-    """Append unless the same was noted within the last day: looking twice is one look."""
+def noted(conn: Connection, entry: Entry, pair: Pair) -> bool:
+    """Tell whether the same was noted within the last day: looking twice is one look."""
     same = (
         of_pair(audit, pair)
         & (audit.c.person == entry.person)
@@ -170,8 +170,7 @@ def note_once_a_day(conn: Connection, entry: Entry, pair: Pair) -> None:
         & (audit.c.what == entry.what)
         & (audit.c.at > entry.at - timedelta(days=1))
     )
-    if conn.scalar(select(audit.c.number).where(same).limit(1)) is None:
-        note(conn, entry, pair)
+    return conn.scalar(select(audit.c.number).where(same).limit(1)) is not None
 
 
 def seen(conn: Connection, employee: Email) -> tuple[Entry, ...]:

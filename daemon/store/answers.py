@@ -33,11 +33,15 @@ class Material:
     shared: bool
 
 
-def of(conn: Connection, box: Box | None, pair: Pair, side: Side) -> dict[str, Answer]:
-    """Everything a side wrote, by item."""
+def of(
+    conn: Connection, box: Box | None, pair: Pair, side: Side, *, shared_only: bool = False
+) -> dict[str, Answer]:
+    """Everything a side wrote, by item; `shared_only`: what is private is not even opened."""
     if box is None:
         return {}
     mine = of_pair(answers, pair) & (answers.c.side == side)
+    if shared_only:
+        mine &= answers.c.shared
     return {
         row.item: answer_from(box.open(row.sealed), item=row.item, at=row.at, shared=row.shared)
         for row in conn.execute(select(answers).where(mine))

@@ -440,7 +440,8 @@ def test_looking_twice_a_day_is_one_line(database: Database) -> None:
     with database.writing() as conn:
         for hours in (0, 23, 25):
             entry = Entry(NOW + timedelta(hours=hours), MAX, "saw", "record")
-            access.note_once_a_day(conn, entry, PAIR)
+            if not access.noted(conn, entry, PAIR):
+                access.note(conn, entry, PAIR)
 
         assert len(access.seen(conn, EVA)) == 2
         assert conn.scalars(select(audit.c.did)).all() == ["saw", "saw"]
