@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -22,6 +23,8 @@ __all__ = ["Facts", "Letters", "Point", "Shared", "Undeliverable", "examples"]
 HTML_BYTES = 30_000
 CLIPS = (20_000, 2_000, 600, 200, 80)
 """How far texts of people are cut in the HTML until it fits; the plain text has the first."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -53,14 +56,7 @@ class Letters:
     def words(self, facts: Facts) -> Words:
         """Subject, text, HTML and tasks of a letter; a broken own template gives way to ours."""
         language = language_of(facts.to)
-        own = self._override.sources() if self._override else {}
-        if own:
-            try:
-                return self._words(facts, language, self._renderer(own, language))
-            except Exception as error:  # noqa: BLE001 - whatever an own template does, the letter goes out
-                context(facts, language, self._organization, CLIPS[0])
-                log.warning("own_template_failed", letter=facts.letter.kind, error=repr(error))
-        return self._words(facts, language, self._renderer({}, language))
+        return self._trying(language, lambda templates: self._words(facts, language, templates))
 
     def invite_words(
         self, meeting: Meeting, employee: Person, manager: Person, language: str
@@ -73,13 +69,21 @@ class Letters:
             "kind": str(meeting.kind),
             "organization": clean(self._organization),
         }
-        ours = self._renderer({}, reader)
-        title = " ".join(ours.part("_invite.subject.txt", said).split())
-        return title, ours.part("_invite.txt", said).strip()
+        return self._trying(reader, lambda templates: templates.invite(said))
 
     def problems(self) -> tuple[Problem, ...]:
         """Every own template tried with invented facts: file, line, what is wrong, the cure."""
         return self._override.problems() if self._override else ()
+
+    def _trying(self, language: Language, write: Callable[[Renderer], T]) -> T:
+        """Write with the operator's templates; where they fail, with ours."""
+        own = self._override.sources() if self._override else {}
+        if own:
+            try:
+                return write(self._renderer(own, language))
+            except Exception as error:  # noqa: BLE001 - whatever they do, the letter goes out
+                log.warning("own_template_failed", error=repr(error))
+        return write(self._renderer({}, language))
 
     def _renderer(self, own: Sources, language: Language) -> Renderer:
         """Compiled templates, kept per language and set of own templates."""

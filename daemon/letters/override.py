@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +21,16 @@ class Verdict:
 
     sources: Sources
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that does not work; `ended`: it ended the child, and the others are not known yet."""
+
+    name: str
+    line: int
+    what: str
+    ended: bool = False
 
 
 class Override:
@@ -58,19 +67,17 @@ def tried(folder: Path) -> Verdict:
     """Try every file of the folder with invented facts, in each letter and language."""
     own, problems = _read(folder)
     while own:
-        found = trial(own)
-        if found is None:
+        failures = trial(own)
+        problems += [_problem(folder, failure) for failure in failures]
+        names = {failure.name for failure in failures}
+        own = {name: text for name, text in own.items() if name not in names}
+        if not any(failure.ended for failure in failures):
             break
-        name, line, what = found
-        blamed = name if name in own else next(iter(own))
-        problems.append(_problem(folder, blamed, line, what))
-        own = {other: text for other, text in own.items() if other != blamed}
     return Verdict(own, tuple(problems))
 
 
-def trial(own: Sources) -> tuple[str, int, str] | None:
-    """Render everything in a child with bounded memory and time; the first failure as file,
-    line and what went wrong, or None."""
+def trial(own: Sources) -> list[Failure]:
+    """Render everything in a child with bounded memory and time; what failed."""
     command = [sys.executable, "-m", "daemon.letters.trial"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
@@ -78,18 +85,17 @@ def trial(own: Sources) -> tuple[str, int, str] | None:
     except subprocess.TimeoutExpired:
         child.kill()
         out, _ = child.communicate()
-    return _first_failure(out, child.returncode)
+    rows = [json.loads(row) for row in out.splitlines() if row.endswith("}")]
+    failures = [Failure(row["name"], row["line"], row["what"]) for row in rows if "what" in row]
+    return failures if child.returncode == 0 else [*failures, _last(rows, failures, own)]
 
 
-def _first_failure(out: str, code: int) -> tuple[str, int, str] | None:
-    last: Mapping[str, str] = {}
-    for row in out.splitlines():
-        last = json.loads(row)
-        if "what" in last:
-            return last["name"], int(last["line"]), last["what"]
-    if code == 0:
-        return None
-    return last.get("name", ""), 1, "needs too much memory or time"
+def _last(rows: list[dict[str, str]], failures: list[Failure], own: Sources) -> Failure:
+    """What the child was at when it ended: the file it named last, else any that is left."""
+    told = {failure.name for failure in failures}
+    left = [name for name in own if name not in told] or list(own)
+    name = rows[-1]["name"] if rows else left[0]
+    return Failure(name if name in left else left[0], 1, "needs too much memory or time", True)
 
 
 def _read(folder: Path) -> tuple[dict[str, str], list[Problem]]:
@@ -121,6 +127,6 @@ def _stranger(file: Path) -> Problem:
     return Problem(f"{file}:1", "no template of this name exists", cure)
 
 
-def _problem(folder: Path, name: str, line: int, what: str) -> Problem:
+def _problem(folder: Path, failure: Failure) -> Problem:
     cure = "mend the line; until then the built-in template is used"
-    return Problem(f"{folder / name}:{line}", what, cure)
+    return Problem(f"{folder / failure.name}:{failure.line}", failure.what, cure)

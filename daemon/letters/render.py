@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import css_inline
-from jinja2 import DictLoader, StrictUndefined
+from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from daemon.core.domain import LetterKind
@@ -51,6 +51,11 @@ class Renderer:
         """A whole page with its styles on the elements; nothing is ever fetched."""
         return _inliner.inline(self.part(f"{kind}.html", context))
 
+    def invite(self, context: Context) -> tuple[str, str]:
+        """Title and description of a calendar event."""
+        title = " ".join(self.part("_invite.subject.txt", context).split())
+        return title, self.part("_invite.txt", context).strip()
+
     def part(self, name: str, context: Context) -> str:
         """Render one file. Raises what the template raises."""
         return self.environment.get_template(name).render(context)
@@ -59,7 +64,7 @@ class Renderer:
 def renderer(sources: Sources, language: Language) -> Renderer:
     """Make ready a set of templates for readers of one language."""
     environment = ImmutableSandboxedEnvironment(
-        loader=DictLoader({**sources, SENTENCES_ESCAPED: sources[SENTENCES]}),
+        loader=FunctionLoader(lambda name: _source(sources, name)),
         autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
@@ -72,6 +77,12 @@ def renderer(sources: Sources, language: Language) -> Renderer:
         words.gettext, words.ngettext, newstyle=True
     )
     return Renderer(environment)
+
+
+def _source(sources: Sources, name: str) -> tuple[str, str, None] | None:
+    """A template and the file name that tracebacks shall show."""
+    file = SENTENCES if name == SENTENCES_ESCAPED else name
+    return (sources[file], file, None) if file in sources else None
 
 
 def wrapped(text: str) -> str:

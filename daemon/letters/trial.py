@@ -1,7 +1,8 @@
-"""A child that renders own templates with invented facts and tells the first one that fails.
+"""A child that renders own templates with invented facts and tells which fail.
 
-Reads {file name: source} as JSON on stdin; prints a JSON line before each rendering and one with
-`what` and `line` when it fails. Bounded in memory and processor time, so a bomb only ends it.
+Reads {file name: source} as JSON on stdin; prints a JSON line with the `name` before each rendering
+and one with `name`, `line` and `what` for each file that fails. Bounded in memory and processor
+time, so a bomb only ends this process.
 """
 
 import json
@@ -9,6 +10,8 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import FrameType
 
 from jinja2 import TemplateSyntaxError
@@ -16,71 +19,72 @@ from jinja2 import TemplateSyntaxError
 from daemon.core.domain import LetterKind
 from daemon.letters.context import context
 from daemon.letters.examples import examples
-from daemon.letters.language import LANGUAGES, language_of
-from daemon.letters.render import SENTENCES, SENTENCES_ESCAPED, Sources, built_in, renderer
+from daemon.letters.language import LANGUAGES, language
+from daemon.letters.render import Renderer, Sources, built_in, renderer
 
 MEMORY = 600 * 1024 * 1024
 PROCESSOR_SECONDS = 40
-RENDER_SECONDS = 5
+RENDER_SECONDS = 3
 OUTPUT_CHARACTERS = 500_000
-ALIAS = {SENTENCES_ESCAPED: SENTENCES}
+INVITED = {"employee": "Ana", "manager": "Ben", "kind": "first", "organization": "Example"}
+Said = dict[str, str | int]
 
 
 def main() -> int:
-    """Try what stands on stdin; 0: everything renders."""
+    """Try what stands on stdin; files that fail are told and left out of the rest."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
     signal.signal(signal.SIGALRM, _too_long)
-    own: Sources = json.load(sys.stdin)
+    own: dict[str, str] = json.load(sys.stdin)
     for tag in LANGUAGES:
-        for kind in LetterKind:
-            if not _renders(kind, tag, own):
-                return 1
+        while own and (failure := _failure(tag, own)):
+            _tell(**failure)
+            own.pop(str(failure["name"]))
     return 0
 
 
-def _renders(kind: LetterKind, tag: str, own: Sources) -> bool:
-    facts = examples(kind, tag)
-    templates = renderer({**built_in(), **own}, language_of(facts.to))
-    said = context(facts, language_of(facts.to), "Example", 2_000)
-    for suffix, render in (
-        ("subject.txt", templates.subject),
-        ("txt", templates.text),
-        ("html", templates.html),
-    ):
-        name = f"{kind}.{suffix}"
+def _failure(tag: str, own: Sources) -> Said | None:
+    """The first file that fails in a language; None: all is well."""
+    templates = renderer({**built_in(), **own}, language(tag))
+    for name, render in _renderings(templates, tag):
         _tell(name=name)
         try:
             signal.alarm(RENDER_SECONDS)
-            shown = render(kind, said)
-            signal.alarm(0)
+            shown = "".join(render())
         except (Exception, MemoryError) as error:  # noqa: BLE001 - any failure is the template's
+            return _blame(name, error, own)
+        finally:
             signal.alarm(0)
-            _tell(**_blame(name, error, own))
-            return False
         if len(shown) > OUTPUT_CHARACTERS:
-            _tell(name=name, line=1, what=f"makes {len(shown)} characters of one letter")
-            return False
-    return True
+            what = f"makes a letter of {len(shown)} characters"
+            return {"name": _guilty(name, own), "line": 1, "what": what}
+    return None
 
 
-def _blame(name: str, error: BaseException, own: Sources) -> dict[str, str | int]:
+def _renderings(templates: Renderer, tag: str) -> Iterator[tuple[str, Callable[[], Iterable[str]]]]:
+    """Everything that is ever rendered, by the file it starts with."""
+    for kind in LetterKind:
+        said = context(examples(kind, tag), language(tag), "Example", 2_000)
+        yield f"{kind}.subject.txt", partial(templates.subject, kind, said)
+        yield f"{kind}.txt", partial(templates.text, kind, said)
+        yield f"{kind}.html", partial(templates.html, kind, said)
+    yield "_invite.txt", partial(templates.invite, INVITED)
+
+
+def _blame(name: str, error: BaseException, own: Sources) -> Said:
     """The innermost own file in the traceback, and its line."""
     if isinstance(error, TemplateSyntaxError):
-        return {
-            "name": ALIAS.get(error.name or name, error.name or name),
-            "line": error.lineno,
-            "what": _said(error),
-        }
-    trace = traceback.extract_tb(error.__traceback__)
-    frames = [(ALIAS.get(f.filename, f.filename), f.lineno or 1) for f in trace]
+        return {"name": error.name or name, "line": error.lineno, "what": _said(error)}
+    frames = [(f.filename, f.lineno or 1) for f in traceback.extract_tb(error.__traceback__)]
     mine = [(file, line) for file, line in frames if file in own]
-    file, line = mine[-1] if mine else (name if name in own else _shared(own), 1)
+    file, line = mine[-1] if mine else (_guilty(name, own), 1)
     return {"name": file, "line": line, "what": _said(error)}
 
 
-def _shared(own: Sources) -> str:
-    return next((name for name in own if name.startswith("_")), next(iter(own)))
+def _guilty(name: str, own: Sources) -> str:
+    """The own file behind a failure in one of ours: the letter's, else a shared one."""
+    shared = (file for file in own if file.startswith("_"))
+    return name if name in own else next(shared, next(iter(own)))
 
 
 def _said(error: BaseException) -> str:
