@@ -1,0 +1,1 @@
+"""The stage of `careloop demo`: an invented company, its people, and a window to watch them."""
