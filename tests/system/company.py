@@ -74,15 +74,22 @@ class Company:
 
 
 def found(
-    root: Path, *, pairs: int, start: date, days: int, seed: int = 1, team: int = 6
+    root: Path,
+    *,
+    pairs: int,
+    start: date,
+    days: int,
+    seed: int = 1,
+    team: int = 6,
+    taken: tuple[float, float] = (0.4, 0.6),
 ) -> Company:
-    """Make a company of that many pairs, 40 to 60 % of whose working time is taken."""
+    """Make a company of that many pairs, such a share of whose working time is taken."""
     dice = random.Random(seed)
     people = _staff(pairs, team, dice)
     company = Company(root, people)
     root.mkdir(parents=True, exist_ok=True)
     for person in people.values():
-        _fill(root, person, start, days, dice)
+        _fill(root, person, start, days, dice.uniform(*taken), dice)
     company.write_roster()
     (root / "hr").mkdir()
     (root / "hr" / "engineer.md").write_text("# Engineer\n- Build things that last\n- Review\n")
@@ -118,9 +125,10 @@ def _staff(pairs: int, team: int, dice: random.Random) -> dict[str, Somebody]:
     return people
 
 
-def _fill(root: Path, person: Somebody, start: date, days: int, dice: random.Random) -> None:
+def _fill(
+    root: Path, person: Somebody, start: date, days: int, share: float, dice: random.Random
+) -> None:
     zone = ZoneInfo(person.zone)
-    share = dice.uniform(0.4, 0.6)
     events = []
     for offset in range(-2, days + 80):
         day = start + timedelta(days=offset)

@@ -1,6 +1,7 @@
 """What must hold of a company that careloop serves, checked from the outside: calendar files and
 letters are read with this file's own eyes, never with careloop's."""
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -42,6 +43,7 @@ class Post:
     uid: str
     to: str
     seen: datetime
+    message_id: str
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ class Books:
             mail = BytesParser(policy=policy.default).parsebytes(file.read_bytes())
             kind, uid = str(mail["X-Careloop-Letter"]), str(mail["X-Careloop-Meeting"])
             to = mail["To"].addresses[0].addr_spec
-            self.posts.append(Post(kind, uid, to, now))
+            self.posts.append(Post(kind, uid, to, now, str(mail["Message-ID"])))
 
     def _check_copies(self, uid: str, copies: dict[str, Event]) -> None:
         event = next(iter(copies.values()))
@@ -97,7 +99,7 @@ class Books:
                 by_person[who].append(event)
         for who, events in by_person.items():
             events.sort(key=lambda e: e.start)
-            for one, two in zip(events, events[1:], strict=False):
+            for one, two in itertools.pairwise(events):
                 if two.start < one.end:
                     self.faults.append(f"{who}: {one.uid} and {two.uid} overlap")
 
@@ -116,7 +118,7 @@ class Books:
         first, last = event.start.astimezone(zone), event.end.astimezone(zone)
         if any(start < event.end and event.start < end for start, end in person.busy):
             yield f"over busy time at {event.start}"
-        inside = (9, 0) <= (first.hour, first.minute) and (last.hour, last.minute) <= (17, 0)
+        inside = (first.hour, first.minute) >= (9, 0) and (last.hour, last.minute) <= (17, 0)
         if first.weekday() >= 5 or first.date() != last.date() or not inside:
             yield f"outside working hours: {first}"
         if any(a <= first.date() <= b for a, b in person.leave):
@@ -137,7 +139,7 @@ class Books:
                 self.faults.append(f"{pair}: lengths {lengths}")
             zone = ZoneInfo(self.company.people[pair[0]].zone)
             days = [e.start.astimezone(zone).date() for e in talks]
-            for one, two in zip(days, days[1:], strict=False):
+            for one, two in itertools.pairwise(days):
                 gap = (two - one).days
                 if not 30 <= gap <= 45 and pair not in excused:
                     self.faults.append(f"{pair}: {gap} days from {one} to {two}")
