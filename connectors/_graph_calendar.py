@@ -28,7 +28,7 @@ from daemon.core.domain import (
     Person,
     Uid,
 )
-from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary, Unknown
+from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary, Trouble, Unknown
 
 _LOG = structlog.get_logger("microsoft")
 _GONE = Done(found=Observed(present=False))
@@ -85,8 +85,22 @@ class GraphCalendar:
         burnt = [invite for invite, outcome in came if _duplicate(outcome)]
         lost = [invite for invite, outcome in came if isinstance(outcome, Ambiguous)]
         results = {i.uid: _created(i, o) for i, o in came if i not in burnt and i not in lost}
-        adopted, absent = self._adopt([*burnt, *lost])
-        results |= adopted | self._still_gone([invite for invite in absent if invite in burnt])
+        try:
+            return results | self._settle(burnt, lost, tries)
+        except Trouble as trouble:
+            later = Temporary(trouble.reason, trouble.retry_after)
+            results |= {invite.uid: later for invite in burnt}
+            return results | {invite.uid: Ambiguous(trouble.reason) for invite in lost}
+
+    def _settle(
+        self, burnt: Sequence[Invite], lost: Sequence[Invite], tries: int
+    ) -> dict[Uid, Result]:
+        """Look what became of creations that met an event of ours, or whose answer was lost."""
+        results, absent = self._adopt([*burnt, *lost])
+        for invite in lost:
+            if isinstance(said := results.get(invite.uid), Temporary):
+                results[invite.uid] = Ambiguous(said.reason)
+        results |= self._still_gone([invite for invite in absent if invite in burnt])
         again = [invite for invite in absent if invite in lost]
         if again and tries > 1:
             return results | self._create(again, tries - 1)

@@ -19,7 +19,7 @@ from connectors._graph_words import code_of, meaning
 from connectors._http import NoAnswer
 from connectors._limits import Allowance
 from daemon.core.domain import Email, Key, Mail
-from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary
+from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary, Trouble
 
 _BAD_MIME = "ErrorMimeContentInvalidBase64String"
 _UNSURE = Ambiguous("Microsoft lost the answer, and the letter is neither a draft nor sent")
@@ -39,12 +39,16 @@ class GraphMailer:
         """Try each once, as many a minute as a mailbox may send; the others wait."""
         results: dict[Key, Result] = {}
         for sender, letters in _by_sender(mails).items():
-            now = self._allowed(sender, len(letters))
-            results |= {
-                mail.key: self._later(sender, mail, n) for n, mail in enumerate(letters[now:], 1)
-            }
-            way = self._direct if self.graph.settings.mail == "send" else self._by_draft
-            results |= way(sender, letters[:now])
+            now = self._allowance(sender).take(len(letters))
+            late = enumerate(letters[now:], 1)
+            results |= {mail.key: self._later(sender, place) for place, mail in late}
+            try:
+                results |= self._send(sender, letters[:now])
+            except Trouble as trouble:
+                if not any(isinstance(result, Done | Ambiguous) for result in results.values()):
+                    raise
+                failed = Temporary(trouble.reason, trouble.retry_after)
+                results |= {mail.key: failed for mail in letters[:now]}
         return results
 
     def sent(self, mails: Sequence[Mail]) -> Mapping[Key, bool | None]:
@@ -53,6 +57,10 @@ class GraphMailer:
             return {mail.key: None for mail in mails}
         came = self._batch([_look_up(mail) for mail in mails], "look for letters")
         return {mail.key: _was_sent(said) for mail, said in zip(mails, came, strict=True)}
+
+    def _send(self, sender: Email, mails: Sequence[Mail]) -> dict[Key, Result]:
+        direct = self.graph.settings.mail == "send"
+        return (self._direct if direct else self._by_draft)(sender, mails)
 
     def _direct(self, sender: Email, mails: Sequence[Mail]) -> dict[Key, Result]:
         parts = [_mime(sender, "sendMail", mail) for mail in mails]
@@ -105,7 +113,7 @@ class GraphMailer:
         came = list(zip(mails, self._batch(parts, "send"), strict=True))
         results = {m.key: _result(m.sender, s, drafts[m.key]) for m, s in came if not _doubt(s)}
         unsure = [mail for mail, said in came if _doubt(said)]
-        seen = self._batch([_look_up(mail) for mail in unsure], "look after doubt")
+        seen = self._seen(unsure)
         standing: dict[Key, str] = {}
         for mail, said in zip(unsure, seen, strict=True):
             results[mail.key] = _settled(said)
@@ -113,6 +121,13 @@ class GraphMailer:
                 standing[mail.key] = draft
         again = [mail for mail in unsure if mail.key in standing]
         return results | (self._post(again, standing, tries - 1) if again and tries > 1 else {})
+
+    def _seen(self, unsure: Sequence[Mail]) -> list[Outcome]:
+        """Look for letters in doubt; what cannot be looked for stays in doubt."""
+        try:
+            return self._batch([_look_up(mail) for mail in unsure], "look after doubt")
+        except Trouble as trouble:
+            return [Ambiguous(trouble.reason)] * len(unsure)
 
     def _batch_mime(self, parts: Sequence[Part], what: str) -> list[Outcome]:
         """Make calls whose body is MIME; one by one where a batch does not carry it."""
@@ -133,19 +148,16 @@ class GraphMailer:
     def _batch(self, parts: Sequence[Part], what: str) -> list[Outcome]:
         return self.graph.batch(parts, what) if parts else []
 
-    def _allowed(self, sender: Email, wanted: int) -> int:
-        return self._allowance(sender).take(wanted)
-
     def _allowance(self, sender: Email) -> Allowance:
         rate = self.graph.settings.messages_per_minute
         with self._lock:
             return self._allowances.setdefault(sender, Allowance(rate, rate))
 
-    def _later(self, sender: Email, mail: Mail, place: int) -> Temporary:
+    def _later(self, sender: Email, place: int) -> Temporary:
         """Put a letter off to the moment at which it is its turn."""
         rate = self.graph.settings.messages_per_minute
         wait = timedelta(seconds=self._allowance(sender).wait() + (place - 1) * 60 / rate)
-        return Temporary(f"{mail.sender} sends {rate} letters a minute and no more", wait)
+        return Temporary(f"{sender} sends {rate} letters a minute and no more", wait)
 
 
 _UNREAD = Said(400, {"error": {"code": _BAD_MIME}})

@@ -102,12 +102,7 @@ class Graph:
             if rounds.fresh:
                 _demand_some(came)
             for pack, outcomes in zip(packs, came, strict=True):
-                rounds.take(
-                    pack,
-                    outcomes
-                    if isinstance(outcomes, list)
-                    else [lost(parts[place], outcomes.result) for place in pack.places],
-                )
+                rounds.take(pack, _each(parts, pack, outcomes))
             pause = rounds.pause()
             if time.monotonic() + pause > until:
                 break
@@ -122,13 +117,13 @@ class Graph:
 
     def _pack(
         self, parts: Sequence[Part], pack: Pack, what: str
-    ) -> list[Outcome | Skipped] | NoAnswer:
+    ) -> list[Outcome | Skipped] | Trouble:
         again = all(parts[place].repeatable for place in pack.places)
         outer = Part("POST", "/$batch", repeatable=again, headers=_TYPED)
         try:
             answer = self._send(outer, _json(content(parts, pack)), what)
-        except NoAnswer as nothing:
-            return nothing
+        except Trouble as trouble:
+            return trouble
         failed = verdict(answer, repeatable=again)
         if failed:
             return NoAnswer(failed)
@@ -178,11 +173,26 @@ def _http(settings: Microsoft, root: Path) -> Http:
     )
 
 
-def _demand_some(came: Sequence[list[Outcome | Skipped] | NoAnswer]) -> None:
+def _demand_some(came: Sequence[list[Outcome | Skipped] | Trouble]) -> None:
     """Raise where every batch of a round failed in a way that did nothing."""
-    failed = [one for one in came if isinstance(one, NoAnswer)]
-    if len(failed) == len(came) and not any(isinstance(one.result, Ambiguous) for one in failed):
+    failed = [one for one in came if isinstance(one, Trouble)]
+    if len(failed) == len(came) and not any(_may_be_done(one) for one in failed):
         raise failed[0]
+
+
+def _may_be_done(trouble: Trouble) -> bool:
+    return isinstance(trouble, NoAnswer) and isinstance(trouble.result, Ambiguous)
+
+
+def _each(
+    parts: Sequence[Part], pack: Pack, came: list[Outcome | Skipped] | Trouble
+) -> list[Outcome | Skipped]:
+    """The outcomes of a batch; of one that failed as a whole, the same for every part."""
+    if not isinstance(came, Trouble):
+        return came
+    refused = Temporary(came.reason, came.retry_after)
+    result = came.result if isinstance(came, NoAnswer) else refused
+    return [lost(parts[place], result) for place in pack.places]
 
 
 def _json(body: Mapping[str, Any] | None) -> bytes | None:

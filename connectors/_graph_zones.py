@@ -64,7 +64,8 @@ def working_hours(said: object) -> tuple[Hours | None, ZoneInfo | None]:
     named = said.get("timeZone")
     zone = zone_named(str(named.get("name") or "")) if isinstance(named, Mapping) else None
     first, last = (_minute(said.get(key)) for key in ("startTime", "endTime"))
-    days = {str(day).lower() for day in said.get("daysOfWeek") or ()}
+    listed = said.get("daysOfWeek")
+    days = {str(day).lower() for day in listed} if isinstance(listed, list) else set()
     if first is None or last is None or first == last or not days & set(_DAYS):
         return None, zone
     return Hours(tuple(_day(number, days, first, last or _DAY) for number in range(7))), zone

@@ -336,6 +336,7 @@ class Books:
 
 
 UID_NAME = "careloop"
+_ZONES = frozenset(available_timezones())
 _MARK = re.compile(r"String \{[0-9a-f-]{36}\} Name (\S+)")
 _LOOK = re.compile(r"ep/id eq '([^']+)' and ep/value eq '([^']+)'")
 
@@ -391,7 +392,7 @@ def _times(body: Json) -> tuple[datetime, datetime]:
 
 def _moment(said: Json) -> datetime:
     name = WINDOWS_TO_OLSON.get(said["timeZone"], said["timeZone"])
-    if name not in available_timezones():
+    if name not in _ZONES:
         raise Denied(400, "TimeZoneNotSupportedException")
     return datetime.fromisoformat(said["dateTime"]).replace(tzinfo=ZoneInfo(name)).astimezone(UTC)
 
