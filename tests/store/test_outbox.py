@@ -133,6 +133,18 @@ def test_a_frozen_holder_past_its_lease_cannot_record(opened: Database, second: 
     assert settle(second, other, Done("once"), now=NOW + LEASE)
 
 
+def test_of_two_attempts_of_one_worker_only_the_newer_is_recorded(opened: Database) -> None:
+    owe(opened, a_put())
+    (first,) = claim(opened, ANOTHER)
+    (second_try,) = claim(opened, ANOTHER, now=NOW + LEASE)
+
+    late = settle(opened, first, Permanent("an old answer"), now=NOW + LEASE)
+    fresh = settle(opened, second_try, Done(), now=NOW + LEASE)
+
+    assert (late, fresh) == (False, True)
+    assert state_of(opened, a_put()) is State.DONE
+
+
 def test_a_holder_that_was_found_late_cannot_record_even_before_somebody_takes_over(
     opened: Database,
 ) -> None:
@@ -280,6 +292,16 @@ def test_only_the_newest_revision_of_an_event_is_carried_out(opened: Database) -
     assert state_of(opened, a_put(sequence=0)) is State.LAPSED
 
 
+def test_a_revision_given_up_overtakes_nothing(opened: Database) -> None:
+    owe(opened, a_put(sequence=0), a_put(sequence=1))
+    with opened.writing() as conn:
+        outbox.lapse(conn, a_put(sequence=1).key, "taken back", NOW)
+
+    claimed = claim(opened)
+
+    assert [x.effect.sequence for x in claimed] == [0]
+
+
 def test_a_revision_waits_for_the_one_in_flight(opened: Database, second: Database) -> None:
     owe(opened, a_put(sequence=0))
     (flying,) = claim(opened)
@@ -345,6 +367,17 @@ def test_a_letter_perhaps_sent_keeps_its_bytes(opened: Database) -> None:
 
     assert again is not None
     assert again.doubtful
+    assert again.effect.payload == b"sealed"
+
+
+def test_a_letter_perhaps_sent_keeps_its_bytes_while_nobody_can_look(opened: Database) -> None:
+    first = take(opened, a_letter(), doubtful=True)
+    assert first is not None
+    settle(opened, first, Temporary("cannot look now"))
+
+    again = take(opened, a_letter(content=b"other"), now=LATER)
+
+    assert again is not None
     assert again.effect.payload == b"sealed"
 
 
