@@ -1,8 +1,8 @@
 """Calendars and mail in memory: the same turns, played without touching the world."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from daemon.core.domain import (
     Availability,
@@ -37,6 +37,8 @@ class PaperCalendar:
     """What people did to events: a later time, a no, a deletion."""
     puts: list[Invite] = field(default_factory=list)
     cancels: list[Invite] = field(default_factory=list)
+    beyond: Callable[[Availability, datetime], Availability] = lambda known, _: known
+    """What to assume of a calendar after its last entry."""
     _known: dict[Email, Availability | Unknown] = field(default_factory=dict)
 
     def busy(
@@ -48,7 +50,11 @@ class PaperCalendar:
             span = Interval(self.until.start, max(self.until.end, within.end))
             found = self.real.busy(missing, span, ours)
             silent = Unknown("the calendar gave no answer")
-            self._known.update({p.email: found.get(p.email, silent) for p in missing})
+            for person in missing:
+                answer = found.get(person.email, silent)
+                if isinstance(answer, Availability):
+                    answer = self.beyond(answer, span.end)
+                self._known[person.email] = answer
         return {p.email: _cut(self._known[p.email], within) for p in people}
 
     def put(self, invites: Sequence[Invite]) -> Mapping[Uid, Result]:
@@ -75,6 +81,10 @@ class PaperCalendar:
         if meeting.uid in self.seen:
             return self.seen[meeting.uid]
         return Observed(True, meeting.start, meeting.end, meeting.replies)
+
+    def known(self, who: Email) -> Availability | Unknown:
+        """What was read of a person's calendar."""
+        return self._known.get(who, Unknown("never asked for"))
 
     def decline(self, uid: Uid) -> None:
         """The manager says no."""
