@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from googleapiclient.http import HttpRequest
 
 from connectors._google_busy import Availabilities
 from connectors._google_events import (
+    MARK,
     Event,
     event_id,
     is_foreign,
@@ -23,6 +26,7 @@ from daemon.core.domain import Availability, Email, Interval, Invite, Meeting, O
 from daemon.core.ports import Done, Permanent, Result, Temporary, Unknown
 
 GONE = frozenset({404, 410})
+MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,10 @@ class GoogleCalendar:
         return results
 
     def look(self, meetings: Collection[Meeting]) -> Mapping[Uid, Observed | Unknown]:
-        """See `Calendar.look`: get by id; what seems gone is looked for a second time."""
+        """See `Calendar.look`: what seems gone is looked for a second time, by its id."""
         asked = [(one.uid, self._meeting_owners(one)) for one in meetings]
-        found = self._find(asked)
+        found = self._listed(meetings) or self._find(asked)
+        found |= {uid: None for uid, _ in asked if uid not in found}
         gone = [row for row in asked if _seems_gone(found[row[0]])]
         found |= self._find(gone)
         return {one.uid: _told(found[one.uid], one.zone) for one in meetings}
@@ -173,6 +178,41 @@ class GoogleCalendar:
             for (uid, owner), reply in zip(left, replies, strict=True):
                 found[uid] = _place(owner, reply, first=not place)
         return found | self._at_home(found, dict(rows))
+
+    def _listed(self, meetings: Collection[Meeting]) -> dict[Uid, Found | Failure | None]:
+        """Read the service's own calendar at once: one call where its rate allows 600 a minute;
+        empty where somebody else is the organizer, or it cannot be read."""
+        settings = self._workspace.settings
+        if settings.organizer != "service" or len(meetings) < 2:
+            return {}
+        service = Email(settings.subject)
+        uids = {event_id(one.uid): one.uid for one in meetings}
+        span = (min(one.start for one in meetings), max(one.end for one in meetings))
+        found: dict[Uid, Found | Failure | None] = {}
+        token: str | None = None
+        for _ in range(MOST_PAGES):
+            (page,) = self._run([Call(service, self._page(span, token), "items")])
+            if isinstance(page, Failure):
+                return {}
+            for event in page["items"]:
+                if event.get("id") in uids:
+                    found[uids[event["id"]]] = Found(service, event)
+            token = page.get("nextPageToken")
+            if not token:
+                return found
+        return {}
+
+    def _page(self, span: tuple[datetime, datetime], token: str | None) -> HttpRequest:
+        return self._surface.api.events.list(
+            calendarId="primary",
+            privateExtendedProperty="=".join(MARK),
+            timeMin=span[0].isoformat(),
+            timeMax=span[1].isoformat(),
+            singleEvents=True,
+            showDeleted=True,
+            maxResults=2500,
+            pageToken=token,
+        )
 
     def _at_home(
         self,

@@ -1,21 +1,20 @@
 """Calls to Google on behalf of many people: batched, limited, each with an answer of its own."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from googleapiclient.errors import BatchError, HttpError
-from googleapiclient.http import BatchHttpRequest, HttpRequest
+from googleapiclient.http import HttpRequest
 
 from connectors._answers import BUSY, NoAnswer
 from connectors._google_tokens import Denied, Scopes, Tokens
-from connectors._google_wire import Wire, client
+from connectors._google_wire import Part, alone, as_part, client, parts_of, together
 from connectors._google_words import MINUTE, Failure, failure
 from connectors._http import Http, Limits
 from connectors._limits import Allowance, Limiter, retry_after
@@ -30,9 +29,6 @@ PATIENCE = timedelta(seconds=5)
 """The longest pause waited for inside a call; longer ones are the loop's."""
 BUDGET = 60.0
 """Seconds after which nothing more is begun."""
-
-_GARBLED = (BatchError, KeyError, ValueError, IndexError, TypeError, AttributeError)
-"""What the client library raises for an answer that is not what was asked for."""
 
 _UNREAD = Temporary("Google's answer could not be read")
 
@@ -175,7 +171,6 @@ class Workspace:
                 replies[index] = obstacle
                 continue
             call.request.headers["authorization"] = f"Bearer {tokens[call.subject]}"
-            call.request.headers.pop("content-length", None)
             admitted.append(index)
         return replies, admitted
 
@@ -194,17 +189,25 @@ class Workspace:
         if self.clock() > until:
             late = Failure(Temporary("no time left in this turn", MINUTE))
             return [late] * len(calls)
-        wire = Wire(self._http, surface.name, all(call.repeatable for call in calls))
+        asked = [call.request for call in calls]
+        again = all(call.repeatable for call in calls)
+        what = f"google {surface.name}"
+        one = len(calls) == 1
         try:
-            if len(calls) == 1:
-                return [_read(calls[0], calls[0].request.execute(http=wire, num_retries=0))]
-            return _batch(surface.batch_uri, calls, wire)
-        except HttpError as error:
-            return [_settled(_said(error, call)) for call in calls]
+            answer = self._http.ask(
+                alone(asked[0], what, repeatable=again)
+                if one
+                else together(surface.batch_uri, asked, what, repeatable=again)
+            )
         except NoAnswer as lost:
             return [_lost(lost.result, call) for call in calls]
-        except _GARBLED:
-            return [_lost(_UNREAD, call) for call in calls]
+        if one:
+            return [_settled(_reply(calls[0], as_part(answer)), BUSY)]
+        if not answer.ok:
+            told = [_reply(call, as_part(answer)) for call in calls]
+            return [_settled(reply, range(402, 600)) for reply in told]
+        parts = parts_of(answer)
+        return [_reply(call, parts.get(number)) for number, call in enumerate(calls)]
 
     def _rest(self, round_number: int, replies: Iterable[Reply]) -> None:
         """Wait as long as Google asked, and a random while more; nothing for a stale token."""
@@ -214,29 +217,22 @@ class Workspace:
             self._sleep(asked + random.random() * 2**round_number)  # noqa: S311
 
 
-def _batch(uri: str, calls: Sequence[Call], wire: Wire) -> list[Reply]:
-    """Send the calls as one request, each part with its own subject's token."""
-    replies: dict[int, Reply] = {}
-
-    def told(name: str, body: Any, error: HttpError | None) -> None:
-        index = int(name)
-        replies[index] = _said(error, calls[index]) if error else _read(calls[index], body)
-
-    batch = BatchHttpRequest(callback=told, batch_uri=uri)
-    for index, call in enumerate(calls):
-        batch.add(call.request, request_id=str(index))
-    wire.authorization = {"authorization": calls[0].request.headers["authorization"]}
-    with suppress(*_GARBLED):
-        batch.execute(http=wire)
-    missing = [_lost(_UNREAD, call) for call in calls]
-    return [replies.get(index, lost) for index, lost in enumerate(missing)]
-
-
-def _said(error: HttpError, call: Call) -> Failure:
-    """What an error answer means for the call it was the answer to."""
-    asked = retry_after(error.resp.get("retry-after"), datetime.now(UTC))
-    pause = None if asked is None else timedelta(seconds=min(3600.0, max(1.0, asked)))
-    return failure(error.resp.status, error.content, call.subject, pause, writes=call.writes)
+def _reply(call: Call, part: Part | None) -> Reply:
+    """What an answer, or the lack of one, means for its call."""
+    if part is None:
+        return _lost(_UNREAD, call)
+    if not 200 <= part.status < 300:
+        asked = retry_after(part.headers.get("retry-after"), datetime.now(UTC))
+        pause = None if asked is None else timedelta(seconds=min(3600.0, max(1.0, asked)))
+        return failure(part.status, part.body, call.subject, pause, writes=call.writes)
+    if not part.body and not call.gives:
+        return {}
+    try:
+        said = json.loads(part.body)
+    except ValueError:
+        return _lost(_UNREAD, call)
+    good = isinstance(said, Mapping) and (not call.gives or call.gives in said)
+    return said if good else _lost(_UNREAD, call)
 
 
 def _lost(result: Temporary | Permanent | Ambiguous, call: Call) -> Failure:
@@ -244,14 +240,6 @@ def _lost(result: Temporary | Permanent | Ambiguous, call: Call) -> Failure:
     if call.writes and isinstance(result, Temporary) and result.retry_after is None:
         return Failure(Ambiguous(result.reason))
     return Failure(result)
-
-
-def _read(call: Call, body: Any) -> Reply:
-    """Take an answer for what it has to be; a login page is none."""
-    if not call.gives and not body:
-        return {}
-    good = isinstance(body, Mapping) and (not call.gives or call.gives in body)
-    return body if good else _lost(_UNREAD, call)
 
 
 def _no_token(token: str | Denied) -> Failure | None:
@@ -270,9 +258,11 @@ def _asked(reply: Reply) -> timedelta:
     return timedelta(seconds=1) if wait is None else wait
 
 
-def _settled(said: Failure) -> Failure:
-    """A busy answer to a whole request: it was tried again already, so it ends here."""
-    return replace(said, status=0) if said.status in BUSY else said
+def _settled(reply: Reply, final: Collection[int]) -> Reply:
+    """Take the status from a failure nothing more may follow from: it was tried again already, or
+    it speaks of a batch and not of its parts."""
+    ends = isinstance(reply, Failure) and reply.status in final
+    return replace(reply, status=0) if isinstance(reply, Failure) and ends else reply
 
 
 def _again(call: Call, reply: Reply) -> bool:

@@ -21,6 +21,9 @@ _SCOPES = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT
 _SWITCHED_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 _NO_SERVICE = frozenset({"notACalendarUser", "failedPrecondition"})
 
+_TELLING = frozenset({404, 409, 410, 412})
+"""Statuses something is concluded from; a proxy's or a wrong endpoint's must not count."""
+
 _SIGN_IN = (
     ("unauthorized_client", True, f"under {DELEGATION} give its client ID the scopes {{scopes}}"),
     ("invalid jwt signature", True, "its key was deleted or replaced: name a new one"),
@@ -62,6 +65,8 @@ def failure(
     """Say what an error answer means for its row (Calendar, Gmail and Directory alike)."""
     code, said = _code(body)
     heard = f"Google answered {status} {code} for {subject}"
+    if not code and status in _TELLING:
+        return Failure(Temporary(f"{heard}, but not in Google's words: check the endpoint"))
     if status == 429 or code in _THROTTLED:
         return Failure(Temporary(f"{heard}: too many calls", pause), status)
     if code in _EXHAUSTED:

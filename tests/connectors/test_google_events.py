@@ -327,6 +327,61 @@ def test_an_error_is_never_taken_for_a_deletion(
     assert all(isinstance(seen[meeting.uid], Unknown) for meeting in meetings)
 
 
+@pytest.mark.parametrize("on", ["calendar.events.get", "batch"])
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_proxy_that_knows_nothing_is_not_a_deletion(
+    double: GoogleDouble, opened: Open, on: str, status: int
+) -> None:
+    calendar = opened()
+    invites = [an_invite(at(10)), an_invite(at(12), OTHER, MANAGER)]
+    calendar.put(invites)
+    chosen = invites if on == "batch" else invites[:1]
+    double.fail(on, status, body=b"<h1>Not Found</h1>", times=9)
+
+    seen = calendar.look([a_meeting(invite) for invite in chosen])
+    end = calendar.cancel([withdrawn(invite) for invite in chosen])
+
+    assert all(isinstance(one, Unknown) for one in seen.values())
+    assert not any(isinstance(one, Done) for one in end.values())
+
+
+# --- a calendar of the service's own ---------------------------------------------------------
+
+
+def test_the_service_reads_its_own_calendar_in_pages_and_misses_nothing(
+    double: GoogleDouble, opened: Open
+) -> None:
+    calendar = opened(organizer="service")
+    invites = [an_invite(at(8 + number), number=number) for number in range(1, 8)]
+    calendar.put(invites)
+    double.calendars.page = 3
+    deleted, far, declined = invites[1], invites[3], invites[5]
+    double.calendars.delete(SUBJECT, deleted.uid)
+    double.calendars.move(SUBJECT, far.uid, at(10, day=200))
+    double.calendars.answer(MANAGER.email, declined.uid, Reply.DECLINED)
+    before = double.count("calendar.events.get")
+
+    seen = calendar.look([a_meeting(invite) for invite in invites])
+
+    assert [one.uid for one in invites if not seen[one.uid].present] == [deleted.uid]
+    assert seen[far.uid].start == at(10, day=200).start
+    assert seen[declined.uid].replies[MANAGER.email] is Reply.DECLINED
+    assert double.count("calendar.events.get") - before <= 3 + 2
+
+
+def test_a_list_that_cannot_be_read_is_made_up_for_by_ids(
+    double: GoogleDouble, opened: Open
+) -> None:
+    calendar = opened(organizer="service")
+    invites = [an_invite(at(10)), an_invite(at(12), OTHER, MANAGER)]
+    calendar.put(invites)
+    double.fail("calendar.events.list", 403, "forbidden")
+
+    seen = calendar.look([a_meeting(invite) for invite in invites])
+
+    assert all(one.present for one in seen.values())
+
+
 # --- one person's trouble -------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ class Calendars:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self.page = 2500
 
     def handlers(self) -> dict[str, Handler]:
         """What answers which method."""
@@ -153,7 +154,7 @@ class Calendars:
             for (where, _), stored in sorted(self._books.events.items())
             if where == calendar and _matches(stored, calendar, query)
         ]
-        size = min(2500, int(query.get("maxResults", ["250"])[0]))
+        size = min(self.page, int(query.get("maxResults", ["250"])[0]))
         start = int(query.get("pageToken", ["0"])[0])
         items = [_view(stored, calendar) for stored in chosen[start : start + size]]
         more = start + size < len(chosen)
