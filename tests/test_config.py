@@ -165,6 +165,7 @@ def test_a_wrong_figure_names_line_value_and_an_example(
         ("organization", 'country = "DE-QQ"', '"DE"'),
         ("organization", 'language = "eng"', "`en`"),
         ("organization", 'goals = "growth"', "goals = ["),
+        ("organization", 'working_hours = "Mon-Fri 9to5"', "Mon-Fri 09:00-17:00"),
         ("organization", "values = [1]", "values = ["),
         ("organization", 'closed_days = ["24.12.2026"]', "2026-12-24"),
         ("people", 'kind = "cvs"', "`csv`"),

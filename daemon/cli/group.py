@@ -60,9 +60,11 @@ class Verbs(click.Group):
 @click.version_option(__version__, message="careloop %(version)s")
 def verbs() -> None:
     """Keeps a company's performance connections going."""
-    from daemon.config.zonedata import use_newest  # before any zone is used, and not for --help
+    from daemon.cli import logs  # both before anything else, and not for --help
+    from daemon.config.zonedata import use_newest
 
     use_newest()
+    logs.warnings_only()
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -11,7 +11,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
-def configure(kind: Literal["auto", "json", "text"]) -> None:
+def warnings_only() -> None:
+    """Set up the log of a verb that answers a question: warnings alone, never on stdout."""
+    configure("text", logging.WARNING)
+
+
+def configure(kind: Literal["auto", "json", "text"], least: int = logging.INFO) -> None:
     """Set up the log: `auto` is text for people on a terminal, key=value elsewhere."""
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     shared: list[Processor] = [
@@ -24,10 +29,9 @@ def configure(kind: Literal["auto", "json", "text"]) -> None:
         shared.append(stamp)
     structlog.configure(
         processors=[*shared, *_ending(kind), *last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
 
 
 def _ending(kind: str) -> list[Processor]:

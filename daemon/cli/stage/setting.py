@@ -13,6 +13,7 @@ import structlog
 import waitress
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from daemon.cli import logs
 from daemon.cli.stage import company
 from daemon.cli.stage.play import Clock, Play
 from daemon.cli.stage.window import window
@@ -51,7 +52,7 @@ def open_stage(home: Path, seed: int) -> Iterator[Stage]:
             server.close()
             thread.join(5)
             app.database.close()
-            structlog.reset_defaults()
+            logs.warnings_only()
 
 
 def next_monday(day: date) -> date:
