@@ -18,7 +18,7 @@ from daemon.core.domain import Interval, Person
 
 WALL = 15.0
 """Seconds after which a child that says nothing is ended: it only waits, for a stuck machine."""
-_COMMAND = (sys.executable, "-m", "connectors._child")
+_COMMAND = (sys.executable, "-P", "-m", "connectors._child")
 _LIMITS = frozenset({-signal.SIGPROF, OUT_OF_MEMORY})
 TOO_MUCH = Fault(
     1, f"reading it takes more than {SECONDS:g} s of processor time or {MEMORY >> 20} MiB"

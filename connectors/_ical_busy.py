@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from connectors._ical_lines import Component, Property, Unreadable, calendars, components
 from connectors._ical_recur import occurrences
-from connectors._ical_values import Frame, frame, period, replies, stamp
+from connectors._ical_values import Frame, frame, period, replies, sequence, stamp
 from daemon.core.domain import Email, Interval, Reply
 from daemon.core.intervals import merge
 
@@ -93,13 +93,8 @@ def _newest(group: list[Component]) -> list[Component]:
     latest: dict[str, int] = {}
     for event in group:
         key = event.text("RECURRENCE-ID")
-        latest[key] = max(latest.get(key, 0), _sequence(event))
-    return [each for each in group if _sequence(each) == latest[each.text("RECURRENCE-ID")]]
-
-
-def _sequence(event: Component) -> int:
-    text = event.text("SEQUENCE")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+        latest[key] = max(latest.get(key, 0), sequence(event))
+    return [each for each in group if sequence(each) == latest[each.text("RECURRENCE-ID")]]
 
 
 def _takes_time(event: Component, owner: Email) -> bool:

@@ -1,5 +1,6 @@
 """One series through icalendar and recurring-ical-events, for rules that are not plain."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from connectors._ical_values import Frame, span
 from connectors._zones import SpeltOut
 from daemon.core.domain import Interval
 
-_TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+_TIMES = ("SEQUENCE", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 _MARGIN = timedelta(days=2)
 
 
@@ -25,7 +26,7 @@ def library(
 
     events = [master, *changed]
     for event in events:
-        span(event, place)
+        _refuse_spent_zones(event, place, span(event, place), within)
     try:
         calendar = icalendar.Calendar.from_ical(_text(events, place))
         _refuse_errors(calendar)
@@ -40,6 +41,14 @@ def library(
         raise Unreadable(master.line, why) from None
 
 
+def _refuse_spent_zones(event: Component, place: Frame, when: Interval, within: Interval) -> None:
+    """A zone spelt out for some years only says nothing of later occurrences."""
+    for said in _said(event):
+        zone = place.zones.named(said.parameter("TZID")) if said.parameters else None
+        if isinstance(zone, SpeltOut):
+            zone.vouch(max(when.end, within.end).replace(tzinfo=None), said.line)
+
+
 def _refuse_errors(calendar: "icalendar.Calendar") -> None:  # type: ignore[name-defined]  # noqa: F821
     for component in calendar.walk():
         for name, why in component.errors:
@@ -49,16 +58,21 @@ def _refuse_errors(calendar: "icalendar.Calendar") -> None:  # type: ignore[name
 def _text(events: list[Component], place: Frame) -> str:
     """The series alone as a calendar, its zones by their IANA names or spelt out."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-"]
-    if isinstance(place.floating, ZoneInfo) and place.floating != place.days:
+    start = events[0].text("DTSTART")
+    if (
+        start.endswith("Z")
+        and isinstance(place.floating, ZoneInfo)
+        and place.floating != place.days
+    ):
         lines.append(f"X-WR-TIMEZONE:{place.floating.key}")
-    spelt: dict[str, Component] = {}
+    spelt: dict[str, list[str]] = {}
     body: list[str] = []
     for number, event in enumerate(events):
         body += ["BEGIN:VEVENT", "UID:series", f"X-PLACE:{number}", "DTSTAMP:20000101T000000Z"]
         body += (_line(said, place, spelt) for said in _said(event))
         body.append("END:VEVENT")
-    for tzid, definition in spelt.items():
-        lines += _definition(definition, _spelt(list(spelt).index(tzid)))
+    for name, definition in spelt.items():
+        lines += (f"TZID:{name}" if line.startswith("TZID:") else line for line in definition)
     return "\r\n".join([*lines, *body, "END:VCALENDAR", ""])
 
 
@@ -67,7 +81,7 @@ def _said(event: Component) -> Iterator[Property]:
         yield from event.properties.get(name, [])
 
 
-def _line(said: Property, place: Frame, spelt: dict[str, Component]) -> str:
+def _line(said: Property, place: Frame, spelt: dict[str, list[str]]) -> str:
     parameters = [f"{name}={said.parameter(name)}" for name in ("VALUE", "RANGE")]
     kept = [each for each in parameters if not each.endswith("=")]
     if tzid := said.parameter("TZID"):
@@ -75,22 +89,21 @@ def _line(said: Property, place: Frame, spelt: dict[str, Component]) -> str:
     return ";".join([said.name, *kept]) + ":" + said.value.strip()
 
 
-def _name(tzid: str, said: Property, place: Frame, spelt: dict[str, Component]) -> str:
+def _name(tzid: str, said: Property, place: Frame, spelt: dict[str, list[str]]) -> str:
     zone = place.zones.named(tzid)
     if isinstance(zone, ZoneInfo):
         return zone.key
     if not isinstance(zone, SpeltOut):
         raise Unreadable(said.line, f"nobody can tell which time zone {tzid[:60]!r} is")
-    spelt[tzid] = place.zones.definition(tzid)
-    return _spelt(list(spelt).index(tzid))
+    definition = list(_definition(place.zones.definition(tzid)))
+    # The library keeps zones by name for as long as it lives, so a name has to mean one thing.
+    name = "spelt-out-" + hashlib.blake2b("\n".join(definition).encode()).hexdigest()[:32]
+    spelt[name] = definition
+    return name
 
 
-def _spelt(number: int) -> str:
-    return f"spelt-out-{number}"
-
-
-def _definition(component: Component, name: str) -> Iterator[str]:
-    yield from ("BEGIN:VTIMEZONE", f"TZID:{name}")
+def _definition(component: Component) -> Iterator[str]:
+    yield from ("BEGIN:VTIMEZONE", "TZID:")
     for observance in component.children:
         yield f"BEGIN:{observance.name}"
         for said in (each for many in observance.properties.values() for each in many):

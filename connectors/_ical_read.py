@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from connectors._ical_lines import Component, Property, Unreadable, calendars, components
-from connectors._ical_values import Frame, address, frame, period, replies, span
+from connectors._ical_values import Frame, address, frame, period, replies, sequence, span
 from daemon.core.domain import Email, Interval, Reply
 
 
@@ -59,7 +59,7 @@ def _event(component: Component, place: Frame) -> Event:
         uid=component.text("UID"),
         line=component.line,
         when=span(component, place) if component.first("DTSTART") else None,
-        sequence=_number(component.text("SEQUENCE")),
+        sequence=sequence(component),
         cancelled=component.text("STATUS").upper() == "CANCELLED",
         organizer=address(organizer) if organizer else None,
         replies=replies(component),
@@ -76,10 +76,6 @@ def _written(said: Property | None) -> Interval | None:
         return period(said, said.value) if said else None
     except Unreadable:
         return None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _stamp(said: Property | None, place: Frame) -> datetime | None:

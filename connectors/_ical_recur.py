@@ -11,11 +11,10 @@ from dateutil.rrule import rrulestr
 
 from connectors._ical_library import library
 from connectors._ical_lines import Component, Property, Unreadable
-from connectors._ical_values import Frame, Moment, span, stamp
+from connectors._ical_values import Frame, Moment, sequence, span, stamp
 from daemon.core.domain import Interval
 
 _RECURS = frozenset({"RRULE", "RDATE", "EXRULE"})
-_PLAIN = frozenset("FREQ INTERVAL COUNT UNTIL BYDAY BYMONTH BYMONTHDAY BYSETPOS WKST".split())  # noqa: SIM905
 _MARGIN = timedelta(days=2)
 
 Occurrence = tuple[Component, Interval]
@@ -77,12 +76,17 @@ def _plain(
     if len(master.properties.get("RRULE", [])) != 1:
         raise _NotPlain
     first, wall, length = _walls(master, place)
-    gone = {_wall(value, first) for value in _exceptions(master, changed, place)}
+    excluded = {_wall(value, first) for value in _excluded(master, place)}
+    replaced = {_wall(_replaced(each, place), first): each for each in changed}
+    gone = excluded | replaced.keys()
     for start in _starts(master, first, wall, within.widened(_MARGIN), length):
         if start not in gone:
             when = Interval(_instant(start, first, place), _instant(start + length, first, place))
             yield master, when
-    yield from ((each, span(each, place)) for each in changed)
+    for instead, each in replaced.items():
+        # Excluded by a later revision than its own: the change was taken back.
+        if instead not in excluded or sequence(each) >= sequence(master):
+            yield each, span(each, place)
 
 
 def _walls(master: Component, place: Frame) -> tuple[Moment, datetime, timedelta]:
@@ -122,11 +126,14 @@ def _instant(wall: datetime, like: Moment, place: Frame) -> datetime:
     return place.instant(wall.replace(tzinfo=like.tzinfo))
 
 
-def _exceptions(master: Component, changed: list[Component], place: Frame) -> Iterator[Moment]:
+def _excluded(master: Component, place: Frame) -> Iterator[Moment]:
     for said in master.properties.get("EXDATE", []):
-        yield from (place.moment(said._replace(value=each)) for each in said.value.split(","))
-    for event in changed:
-        yield from (place.moment(said) for said in event.properties["RECURRENCE-ID"])
+        values = (each for each in said.value.split(",") if each.strip())
+        yield from (place.moment(said._replace(value=each)) for each in values)
+
+
+def _replaced(event: Component, place: Frame) -> Moment:
+    return place.moment(event.properties["RECURRENCE-ID"][0])
 
 
 def _starts(
@@ -134,7 +141,7 @@ def _starts(
 ) -> list[datetime]:
     (rule,) = master.properties["RRULE"]
     parts = _parts(rule)
-    if not parts.keys() <= _PLAIN or {"COUNT", "UNTIL"} <= parts.keys():
+    if {"COUNT", "UNTIL"} <= parts.keys():
         raise _NotPlain
     if "UNTIL" in parts:
         until = stamp(rule, parts["UNTIL"])

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from urllib.parse import unquote
 
 from connectors._ical_lines import Component, Property, Unreadable
-from connectors._zones import Zones, utc
+from connectors._zones import SpeltOut, Zones, utc
 from daemon.core.domain import Email, Interval, Reply, email
 
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?")
@@ -38,6 +38,8 @@ class Frame:
         zone = self.zones.named(tzid)
         if zone is None:
             raise Unreadable(said.line, f"nobody can tell which time zone {tzid[:60]!r} is")
+        if isinstance(zone, SpeltOut):
+            zone.vouch(value, said.line)
         return value.replace(tzinfo=zone)
 
     def instant(self, value: Moment, line: int = 1) -> datetime:
@@ -135,6 +137,12 @@ def period(said: Property, text: str) -> Interval:
     if not isinstance(end, datetime) or end.tzinfo is None or end < start:
         raise Unreadable(said.line, f"{said.name} {text[:40]!r} has no end in UTC after its start")
     return Interval(start, end)
+
+
+def sequence(component: Component) -> int:
+    """The revision of an event; none, or one that is no number, is the first."""
+    text = component.text("SEQUENCE")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def address(said: Property) -> Email:

@@ -18,7 +18,7 @@ from connectors._cache import Cache
 from connectors._child import Figures, as_figures, as_reading, instant, seconds
 from connectors._guard import TOO_MUCH, Guard, Killed
 from connectors._ical_busy import Fault, Reading
-from connectors._zones import data_version
+from daemon.config import zonedata
 from daemon.core.domain import Availability, Email, Interval, Person
 from daemon.core.intervals import merge
 from daemon.core.ports import Unknown
@@ -251,7 +251,7 @@ def _covers(span: Interval, within: Interval) -> bool:
 
 def _frame(owner: Person) -> str:
     """All but the content that an answer depends on."""
-    return f"{_READER}:{data_version()}:{owner.email}:{owner.zone.key}"
+    return f"{_READER}:{zonedata.found().newest}:{owner.email}:{owner.zone.key}"
 
 
 def _print(shelf: Shelf) -> str:

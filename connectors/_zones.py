@@ -6,13 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from pathlib import Path
-from zoneinfo import TZPATH, ZoneInfo
+from zoneinfo import ZoneInfo
 
-import tzdata
 from dateutil.rrule import rrulestr
 
-from connectors._ical_lines import Component
+from connectors._ical_lines import Component, Unreadable
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?")
@@ -78,11 +76,24 @@ def _windows(name: str) -> ZoneInfo | None:
 class SpeltOut(tzinfo):
     """A zone from its observances: from each onset (wall clock) on, an offset holds."""
 
-    def __init__(self, tzid: str, first: timedelta, onsets: list[tuple[datetime, timedelta]]):
+    def __init__(
+        self,
+        tzid: str,
+        first: timedelta,
+        onsets: list[tuple[datetime, timedelta]],
+        spent: datetime | None,
+    ) -> None:
         self._tzid = tzid
+        self._spent = spent
         self._first = first
         self._walls = [wall for wall, _ in onsets]
         self._offsets = [offset for _, offset in onsets]
+
+    def vouch(self, wall: datetime, line: int) -> None:
+        """Raise `Unreadable` for a time later than the definition speaks of."""
+        if self._spent and wall > self._spent:
+            why = f"the file says nothing of time zone {self._tzid[:60]!r} after {self._spent.year}"
+            raise Unreadable(line, why)
 
     def utcoffset(self, when: datetime | None, /) -> timedelta:
         """The offset at a wall-clock time; a time that a change skips takes the one before."""
@@ -115,7 +126,16 @@ def spelt_out(definition: Component) -> SpeltOut | None:
         return None
     # After a jump forward the skipped hour still counts with the offset before it.
     walls = [(wall + max(after - before, timedelta(0)), after) for wall, before, after in onsets]
-    return SpeltOut(definition.text("TZID"), onsets[0][1], walls)
+    return SpeltOut(definition.text("TZID"), onsets[0][1], walls, _spent(onsets))
+
+
+def _spent(onsets: list[tuple[datetime, timedelta, timedelta]]) -> datetime | None:
+    """When a definition that changes its offset has nothing more to say: a year after the last
+    change, unless a rule goes on and on."""
+    last, before, after = onsets[-1]
+    if last.year >= int(_HORIZON[:4]) - 1 or before == after or len(onsets) == 1:
+        return None
+    return last + timedelta(days=366)
 
 
 def _onsets(observance: Component) -> list[tuple[datetime, timedelta, timedelta]]:
@@ -166,14 +186,3 @@ def _offset(text: str) -> timedelta:
 def utc(wall: datetime, zone: tzinfo) -> datetime:
     """A wall-clock time of a zone as UTC."""
     return wall.replace(tzinfo=zone).astimezone(UTC)
-
-
-@lru_cache(maxsize=1)
-def data_version() -> str:
-    """Which zone data is in force: expansions made with another are void."""
-    for folder in TZPATH:
-        listed = Path(folder, "tzdata.zi")
-        if listed.is_file():
-            with listed.open(encoding="utf-8", errors="replace") as lines:
-                return lines.readline().strip("# \n")
-    return str(tzdata.IANA_VERSION)
