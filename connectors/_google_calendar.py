@@ -1,40 +1,24 @@
 """Meetings in Google Calendar: one event each, in the organizer's calendar, under our own id."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from googleapiclient.http import HttpRequest
+from datetime import timedelta
 
 from connectors._google_busy import Availabilities
 from connectors._google_events import (
-    MARK,
-    Event,
     event_id,
     is_foreign,
     is_gone,
     new_event,
     observed,
-    owner_of,
     revision,
     sequence_of,
     when,
 )
-from connectors._google_transport import Call, Reply, Workspace
+from connectors._google_find import GONE, Finder, Found, Place
+from connectors._google_transport import Call, Reply, Workspace, answered
 from connectors._google_words import UNREADABLE, Failure
 from daemon.core.domain import Availability, Email, Interval, Invite, Meeting, Observed, Person, Uid
 from daemon.core.ports import Done, Permanent, Result, Temporary, Unknown
-
-GONE = frozenset({404, 410})
-MOST_PAGES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An event and the calendar in which it can be changed."""
-
-    owner: Email
-    event: Event
 
 
 class GoogleCalendar:
@@ -43,6 +27,7 @@ class GoogleCalendar:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._surface = workspace.calendar()
+        self._finder = Finder(workspace, self._surface)
         self._availabilities = Availabilities(workspace)
 
     def busy(
@@ -56,7 +41,7 @@ class GoogleCalendar:
         new = [invite for invite in invites if invite.before is None]
         results, doubles = self._insert(new)
         doubles += [invite for invite in invites if invite.before is not None]
-        found = self._find([(invite.uid, self._owners(invite)) for invite in doubles])
+        found = self._finder.find([(invite.uid, self._finder.owners(invite)) for invite in doubles])
         lost = [one for one in doubles if found[one.uid] is None]
         again, still = self._insert([one for one in lost if one.before is not None])
         results |= again
@@ -66,7 +51,7 @@ class GoogleCalendar:
 
     def cancel(self, invites: Sequence[Invite]) -> Mapping[Uid, Result]:
         """See `Calendar.cancel`: delete where it stands, and tell everybody."""
-        found = self._find([(invite.uid, self._owners(invite)) for invite in invites])
+        found = self._finder.find([(invite.uid, self._finder.owners(invite)) for invite in invites])
         results = {uid: _ended(place) for uid, place in found.items()}
         rows = [
             (uid, place)
@@ -75,34 +60,17 @@ class GoogleCalendar:
         ]
         replies = self._run([self._delete(uid, place.owner) for uid, place in rows])
         for (uid, _), reply in zip(rows, replies, strict=True):
-            results[uid] = Done() if _is(reply, GONE) else _written(reply)
+            results[uid] = Done() if answered(reply, GONE) else _written(reply)
         return results
 
     def look(self, meetings: Collection[Meeting]) -> Mapping[Uid, Observed | Unknown]:
         """See `Calendar.look`: what seems gone is looked for a second time, by its id."""
-        asked = [(one.uid, self._meeting_owners(one)) for one in meetings]
-        found = self._listed(meetings) or self._find(asked)
+        asked = [(one.uid, self._finder.meeting_owners(one)) for one in meetings]
+        found = self._finder.listed(meetings) or self._finder.find(asked)
         found |= {uid: None for uid, _ in asked if uid not in found}
         gone = [row for row in asked if _seems_gone(found[row[0]])]
-        found |= self._find(gone)
+        found |= self._finder.find(gone)
         return {one.uid: _told(found[one.uid], one.zone) for one in meetings}
-
-    # --- whose calendar ---------------------------------------------------------------------
-
-    def _owners(self, invite: Invite) -> list[Email]:
-        people = [party.email for party in invite.attendees]
-        return self._ranked(invite.organizer.email, people)
-
-    def _meeting_owners(self, meeting: Meeting) -> list[Email]:
-        return self._ranked(meeting.pair.employee, [meeting.pair.manager])
-
-    def _ranked(self, employee: Email, people: Sequence[Email]) -> list[Email]:
-        """Whose calendar holds the event: first by today's policy, then by any earlier one."""
-        others = [who for who in people if who != employee]
-        service = Email(self._workspace.settings.subject)
-        first = {"employee": [employee], "manager": others[:1], "service": [service]}
-        chosen = first[self._workspace.settings.organizer]
-        return list(dict.fromkeys([*chosen, employee, *others, service]))
 
     # --- calls ------------------------------------------------------------------------------
 
@@ -112,7 +80,7 @@ class GoogleCalendar:
         events = self._surface.api.events
         calls = []
         for invite in invites:
-            owner = self._owners(invite)[0]
+            owner = self._finder.owners(invite)[0]
             insert = events.insert(
                 calendarId="primary",
                 body=new_event(invite, owner, conference),
@@ -121,13 +89,11 @@ class GoogleCalendar:
             )
             calls.append(Call(owner, insert, "id", writes=True))
         rows = list(zip(invites, self._run(calls), strict=True))
-        taken = [invite for invite, reply in rows if _is(reply, {409})]
-        results = {one.uid: _written(reply) for one, reply in rows if not _is(reply, {409})}
+        taken = [invite for invite, reply in rows if answered(reply, {409})]
+        results = {one.uid: _written(reply) for one, reply in rows if not answered(reply, {409})}
         return results, taken
 
-    def _revise(
-        self, standing: Sequence[tuple[Invite, Found | Failure | None]], *, last: bool
-    ) -> dict[Uid, Result]:
+    def _revise(self, standing: Sequence[tuple[Invite, Place]], *, last: bool) -> dict[Uid, Result]:
         """Bring events to their invite's revision, except where a person changed them."""
         results: dict[Uid, Result] = {}
         rows: list[tuple[Invite, Found]] = []
@@ -140,10 +106,10 @@ class GoogleCalendar:
         replies = self._run([self._patch(invite, found) for invite, found in rows])
         changed = []
         for (invite, _), reply in zip(rows, replies, strict=True):
-            results[invite.uid] = _CHANGING if _is(reply, {412}) else _written(reply)
-            changed += [invite] if _is(reply, {412}) else []
+            results[invite.uid] = _CHANGING if answered(reply, {412}) else _written(reply)
+            changed += [invite] if answered(reply, {412}) else []
         if changed and not last:
-            found_now = self._find([(one.uid, self._owners(one)) for one in changed])
+            found_now = self._finder.find([(one.uid, self._finder.owners(one)) for one in changed])
             again = [(one, found_now[one.uid]) for one in changed]
             results |= self._revise(again, last=True)
         return results
@@ -166,77 +132,6 @@ class GoogleCalendar:
         )
         return Call(owner, delete, writes=True)
 
-    def _find(
-        self, rows: Sequence[tuple[Uid, Sequence[Email]]]
-    ) -> dict[Uid, Found | Failure | None]:
-        """Get events from the first calendar that has them; None: from none of these."""
-        found: dict[Uid, Found | Failure | None] = {uid: None for uid, _ in rows}
-        places = max((len(owners) for _, owners in rows), default=0)
-        for place in range(places):
-            left = [(uid, own[place]) for uid, own in rows if found[uid] is None and own[place:]]
-            replies = self._run([self._get(*row) for row in left], ours=not place)
-            for (uid, owner), reply in zip(left, replies, strict=True):
-                found[uid] = _place(owner, reply, first=not place)
-        return found | self._at_home(found, dict(rows))
-
-    def _listed(self, meetings: Collection[Meeting]) -> dict[Uid, Found | Failure | None]:
-        """Read the service's own calendar at once: one call where its rate allows 600 a minute;
-        empty where somebody else is the organizer, or it cannot be read."""
-        settings = self._workspace.settings
-        if settings.organizer != "service" or len(meetings) < 2:
-            return {}
-        service = Email(settings.subject)
-        uids = {event_id(one.uid): one.uid for one in meetings}
-        span = (min(one.start for one in meetings), max(one.end for one in meetings))
-        found: dict[Uid, Found | Failure | None] = {}
-        token: str | None = None
-        for _ in range(MOST_PAGES):
-            (page,) = self._run([Call(service, self._page(span, token), "items")])
-            if isinstance(page, Failure):
-                return {}
-            for event in page["items"]:
-                if event.get("id") in uids:
-                    found[uids[event["id"]]] = Found(service, event)
-            token = page.get("nextPageToken")
-            if not token:
-                return found
-        return {}
-
-    def _page(self, span: tuple[datetime, datetime], token: str | None) -> HttpRequest:
-        return self._surface.api.events.list(
-            calendarId="primary",
-            privateExtendedProperty="=".join(MARK),
-            timeMin=span[0].isoformat(),
-            timeMax=span[1].isoformat(),
-            singleEvents=True,
-            showDeleted=True,
-            maxResults=2500,
-            pageToken=token,
-        )
-
-    def _at_home(
-        self,
-        found: Mapping[Uid, Found | Failure | None],
-        owners: Mapping[Uid, Sequence[Email]],
-    ) -> dict[Uid, Found | Failure | None]:
-        """Exchange a guest's copy (left by an earlier policy) for the organizer's event."""
-        copies = [
-            (uid, owner_of(place.event))
-            for uid, place in found.items()
-            if isinstance(place, Found) and owner_of(place.event) != place.owner
-        ]
-        known = [(uid, owner) for uid, owner in copies if owner in owners[uid]]
-        replies = self._run([self._get(*row) for row in known], ours=False)
-        return {
-            uid: _place(owner, reply, first=True)
-            for (uid, owner), reply in zip(known, replies, strict=True)
-            if not _is(reply, GONE)
-        }
-
-    def _get(self, uid: Uid, owner: Email) -> Call:
-        events = self._surface.api.events
-        return Call(owner, events.get(calendarId="primary", eventId=event_id(uid)), "status")
-
     def _run(self, calls: Sequence[Call], *, ours: bool = True) -> list[Reply]:
         return self._workspace.run(self._surface, calls, ours=ours) if calls else []
 
@@ -244,16 +139,7 @@ class GoogleCalendar:
 _CHANGING = Temporary("the event is being changed by somebody else just now", timedelta(minutes=1))
 
 
-def _place(owner: Email, reply: Reply, *, first: bool) -> Found | Failure | None:
-    """Where an event is; a calendar of an earlier policy that is closed to us holds nothing."""
-    if not isinstance(reply, Failure):
-        return Found(owner, reply)
-    if reply.status in GONE or (isinstance(reply.result, Permanent) and not first):
-        return None
-    return reply
-
-
-def _decide(invite: Invite, found: Found | Failure | None) -> Result | None:
+def _decide(invite: Invite, found: Place) -> Result | None:
     """Say what is settled without writing; None: the event has to be brought up to date."""
     if found is None:
         return _CHANGING
@@ -278,19 +164,15 @@ def _written(reply: Reply) -> Result:
     return reply.result if isinstance(reply, Failure) else Done(str(reply.get("id", "")))
 
 
-def _ended(found: Found | Failure | None) -> Result:
+def _ended(found: Place) -> Result:
     return found.result if isinstance(found, Failure) else Done()
 
 
-def _is(reply: Reply, statuses: Collection[int]) -> bool:
-    return isinstance(reply, Failure) and reply.status in statuses
-
-
-def _seems_gone(found: Found | Failure | None) -> bool:
+def _seems_gone(found: Place) -> bool:
     return found is None or (isinstance(found, Found) and is_gone(found.event))
 
 
-def _told(found: Found | Failure | None, zone: str) -> Observed | Unknown:
+def _told(found: Place, zone: str) -> Observed | Unknown:
     if found is None:
         return Observed(present=False)
     if isinstance(found, Failure):

@@ -151,7 +151,7 @@ class Workspace:
         for chunk, task in zip(chunks, tasks, strict=True):
             replies |= dict(zip(chunk, task.result(), strict=True))
         for index in admitted:
-            if _status(replies[index]) == 401:
+            if answered(replies[index], {401}):
                 self._tokens.forget(calls[index].subject, surface.scopes)
         return replies
 
@@ -211,7 +211,7 @@ class Workspace:
 
     def _rest(self, round_number: int, replies: Iterable[Reply]) -> None:
         """Wait as long as Google asked, and a random while more; nothing for a stale token."""
-        busy = [reply for reply in replies if _status(reply) != 401]
+        busy = [reply for reply in replies if not answered(reply, {401})]
         if busy:
             asked = max(_asked(reply).total_seconds() for reply in busy)
             self._sleep(asked + random.random() * 2**round_number)  # noqa: S311
@@ -242,12 +242,13 @@ def _lost(result: Temporary | Permanent | Ambiguous, call: Call) -> Failure:
     return Failure(result)
 
 
+def answered(reply: Reply, statuses: Collection[int]) -> bool:
+    """Tell whether a call failed with one of these statuses."""
+    return isinstance(reply, Failure) and reply.status in statuses
+
+
 def _no_token(token: str | Denied) -> Failure | None:
     return Failure(token.result, whole=token.whole) if isinstance(token, Denied) else None
-
-
-def _status(reply: Reply) -> int:
-    return reply.status if isinstance(reply, Failure) else 200
 
 
 def _asked(reply: Reply) -> timedelta:
