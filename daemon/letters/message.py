@@ -85,10 +85,12 @@ def _headers(
     yield "Auto-Submitted", "auto-generated"
     yield "X-Auto-Response-Suppress", "All"
     yield "X-Careloop-Letter", str(letter.kind)
-    yield "X-Careloop-Meeting", clean(letter.uid)
+    if letter.uid:
+        yield "X-Careloop-Meeting", clean(letter.uid)
     if unsubscribe and letter.kind in REMINDERS:
         yield "List-Unsubscribe", f"<{clean(unsubscribe)}>"
-        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+        if unsubscribe.startswith("https://"):
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
 
 
 def _other(facts: Facts) -> Address | None:

@@ -10,6 +10,11 @@ SUBJECT_CHARACTERS = 60
 LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
+JOINERS = "\u200c\u200d"
+"""Part of words in some scripts and of many emoji."""
+INVISIBLE = {"Cf", "Cs", "Co", "Cn"}
+UNSAFE = INVISIBLE | {"Cc", "Zl", "Zp"}
+
 
 class Undeliverable(ValueError):
     """A letter that no mail system would take; the message names the address and the cure."""
@@ -35,12 +40,6 @@ def _visible(line: str) -> str:
     return "".join(
         " " if kind == "Cc" else c for c, kind in kinds if kind not in INVISIBLE or c in JOINERS
     )
-
-
-JOINERS = "\u200c\u200d"
-"""Part of words in some scripts and of many emoji."""
-INVISIBLE = {"Cf", "Cs", "Co", "Cn"}
-UNSAFE = INVISIBLE | {"Cc", "Zl", "Zp"}
 
 
 def shortened(text: str, most: int = SUBJECT_CHARACTERS) -> str:

@@ -37,6 +37,7 @@ class Override:
     """The folder `letters` within the operator's template folder; tried again when it changes."""
 
     def __init__(self, folder: Path) -> None:
+        self._root = folder
         self._folder = folder / "letters"
         self._signature: Signature | None = None
         self._verdict = Verdict({}, ())
@@ -47,7 +48,7 @@ class Override:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the others: file, line, what, cure."""
-        return self._current().problems
+        return (*_misplaced(self._root), *self._current().problems)
 
     def _current(self) -> Verdict:
         signature = self._sign()
@@ -109,6 +110,15 @@ def _read(folder: Path) -> tuple[dict[str, str], list[Problem]]:
         else:
             _read_one(file, own, problems)
     return own, problems
+
+
+def _misplaced(root: Path) -> tuple[Problem, ...]:
+    """What would be overlooked silently: no folder at all, letters one level too high."""
+    if not root.is_dir():
+        return (Problem(str(root), "no such folder", "make it or take out [service] templates"),)
+    high = sorted(file for file in root.glob("*.*") if file.name in built_in())
+    cure = "move it into the folder letters beside it"
+    return tuple(Problem(f"{file}:1", "not used where it stands", cure) for file in high)
 
 
 def _read_one(file: Path, own: dict[str, str], problems: list[Problem]) -> None:

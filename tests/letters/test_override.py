@@ -166,8 +166,27 @@ def test_a_file_that_fails_only_with_real_facts_gives_way_too(tmp_path: Path) ->
     assert "Your next talk" in words.text
 
 
-def test_no_folder_is_no_problem(tmp_path: Path) -> None:
+def test_a_folder_without_letters_is_no_problem(tmp_path: Path) -> None:
+    (tmp_path / "checklist.toml").write_text("")
+
+    assert letters(tmp_path).problems() == ()
+    assert "Your next talk" in letters(tmp_path).words(examples(LetterKind.PREP, "en")).text
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     writer = letters(tmp_path / "nowhere")
 
-    assert writer.problems() == ()
+    (problem,) = writer.problems()
+
+    assert problem.where == str(tmp_path / "nowhere")
+    assert "[service] templates" in problem.cure
     assert "Your next talk" in writer.words(examples(LetterKind.PREP, "en")).text
+
+
+def test_a_letter_one_folder_too_high_is_named(tmp_path: Path) -> None:
+    (tmp_path / "prep.txt").write_text("Hello\n")
+
+    (problem,) = letters(tmp_path).problems()
+
+    assert problem.where == f"{tmp_path / 'prep.txt'}:1"
+    assert "folder letters" in problem.cure
