@@ -11,6 +11,7 @@ from connectors._graph_words import STALE_TOKEN, code_of
 from daemon.config.model import Organization
 from daemon.core.domain import Email, Hours, Person, Problem, Roster, email
 from daemon.core.ports import CredentialsRefused, Trouble
+from daemon.core.roster import check_reporting_lines
 
 _FIELDS = (
     "id,displayName,mail,accountEnabled,userType,preferredLanguage,jobTitle,department,"
@@ -98,16 +99,21 @@ class GraphDirectory:
         }
         people: dict[Email, Person] = {}
         problems: list[Problem] = []
+        refused: set[Email] = set()
         for name, user in sorted(taken.items()):
             address, boss = email(str(user["mail"])), known.managers.get(name)
-            if boss and boss not in taken:
-                problems.append(_lost_manager(address, known.users.get(boss)))
             if address in people:
                 problems.append(Problem(address, "two users have this address", "change one"))
                 continue
+            if boss and boss not in taken:
+                problems.append(_lost_manager(address, known.users.get(boss)))
+                refused.add(address)
             manager = email(str(taken[boss]["mail"])) if boss in taken else None
             people[address] = self._person(address, user, manager)
-        return Roster(tuple(people.values()), tuple(problems))
+        checked = check_reporting_lines(people.values())
+        return Roster(
+            checked.people, (*problems, *checked.problems), checked.refused | frozenset(refused)
+        )
 
     def _person(self, address: Email, user: Mapping[str, Any], manager: Email | None) -> Person:
         country = str(user.get("usageLocation") or "")

@@ -81,15 +81,16 @@ class Tokens:
     def _fetch(self) -> str:
         try:
             self._app = self._app or self._new_app()
-            said = self._app.acquire_token_for_client(self._settings.scopes)
+            answer = self._app.acquire_token_for_client(self._settings.scopes)
         except SecretProblem as problem:
             raise CredentialsRefused(f"Microsoft sign-in: {problem}") from problem
         except (ValueError, KeyError, TypeError) as error:
-            raise _refusal({"error_description": str(error)}) from error
-        if "access_token" not in said:
-            raise _refusal(said)
+            said = f"{error} {error.__context__}"  # msal hides the reason behind a hint
+            raise _refusal({"error_description": said}) from error
+        if "access_token" not in answer:
+            raise _refusal(answer)
         self._refused = None
-        return str(said["access_token"])
+        return str(answer["access_token"])
 
     def _new_app(self) -> App:
         settings = self._settings

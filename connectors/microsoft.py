@@ -5,13 +5,18 @@ from connectors._graph_directory import GraphDirectory
 from connectors._graph_mail import GraphMailer
 from connectors._graph_session import Graph, shared
 from daemon.config.model import Config
-from daemon.core.domain import OFFICE_HOURS
-from daemon.core.ports import Calendar, Directory, Mailer
+from daemon.core.ports import Calendar, Directory, Mailer, Trouble
+from daemon.core.roster import parse_hours
 
 
 def directory(config: Config) -> Directory:
-    """Open the people of the tenant."""
-    return GraphDirectory(_graph(config), config.organization, OFFICE_HOURS)
+    """Open the people of the tenant. Raises `Trouble` where our own working hours have no
+    sense."""
+    try:
+        hours = parse_hours(config.organization.working_hours)
+    except ValueError as error:
+        raise Trouble(f"[organization] working_hours: {error}") from None
+    return GraphDirectory(_graph(config), config.organization, hours)
 
 
 def calendar(config: Config) -> Calendar:

@@ -56,6 +56,7 @@ class World:
         quick = Http(
             limits=Limits(attempts=2, floor=0.001, call=5),
             limiter=Limiter(chosen.in_flight),
+            hosts=chosen.hosts(),
             ca_file=self.double.ca_file,
         )
         self.graphs.append(Graph(chosen, self.folder, http=quick, sleep=self.slept.append))
