@@ -2,21 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from daemon.core.domain import Hours, Interval, Leave, Person
+from daemon.core.domain import Hours, Interval, Person
 from daemon.core.intervals import (
     Span,
     a_span,
     ambiguous,
-    bits,
     days,
     inside,
     instant,
     local_day,
-    working_time,
+    merge,
 )
 
 LUNCH = (12 * 60, 13 * 60)
@@ -30,51 +29,41 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """When somebody works, busy times aside. Only an almanac makes them: equal ones are one."""
+    """When somebody works, as far as they share it with others. Only an almanac makes them:
+    equal ones are one."""
 
     zone: ZoneInfo
     hours: Hours
-    country: str = ""
-    leave: tuple[Leave, ...] = ()
-    start_date: date | None = None
-
-    def works_on(self, day: date, closed: Mapping[str, Collection[date]]) -> bool:
-        """Tell whether a local day is neither a holiday nor leave nor before the first day."""
-        return (
-            day not in closed.get(self.country, ())
-            and not any(one.first <= day <= one.last for one in self.leave)
-            and (self.start_date is None or day >= self.start_date)
-        )
+    country: str
 
 
 class Almanac:
-    """The shared sets of one call. Profiles are made equal where the difference does not matter
-    from `now` on: leave that is over, a first day long past."""
+    """The shared sets of one call."""
 
-    def __init__(self, closed: Mapping[str, Collection[date]], now: datetime) -> None:
+    def __init__(self, closed: Mapping[str, Collection[date]]) -> None:
         self._closed = {country: frozenset(found) for country, found in closed.items()}
-        self._past = now.date() - 3 * _DAY
-        self.a_profile = cache(Profile)
+        self._profile = cache(Profile)
         self.span = cache(a_span)
         self.instant = cache(instant)
         self.parts = cache(self._parts)
         self.meets = cache(self._meets)
         self.working = cache(self._working)
         self.starts = cache(self._starts)
+        self.common = cache(self._common)
         self.beside_lunch = cache(self._beside_lunch)
         self.ambiguous = cache(ambiguous)
         self.off_edges = cache(self._off_edges)
         self.quarters = cache(self._quarters)
+        self.wishes: dict[tuple[Profile, Profile, int, Span], tuple[int, ...]] = {}
 
-    def profile(self, person: Person) -> Profile:
+    def profile(self, person: Person, holidays: bool = True) -> Profile:
         """Tell when a person works, as the one object that equal profiles share."""
-        return self.a_profile(
-            person.zone,
-            person.hours,
-            person.country if person.country in self._closed else "",
-            tuple(sorted(one for one in person.leave if one.last >= self._past)),
-            person.start_date if person.start_date and person.start_date > self._past else None,
-        )
+        country = person.country if holidays and person.country in self._closed else ""
+        return self._profile(person.zone, person.hours, country)
+
+    def away(self, zone: ZoneInfo, first: date, last: date) -> Interval:
+        """The time of an absence in whole days, both included."""
+        return Interval(self.instant(zone, first, 0), self.instant(zone, last, 1440))
 
     def _meets(self, zone: ZoneInfo, other: ZoneInfo, day: date) -> tuple[tuple[Span, int], ...]:
         """List the days of another zone that a local day touches, each with the day's part."""
@@ -92,17 +81,28 @@ class Almanac:
         """List the stretches of working time around a span."""
         first = local_day(profile.zone, span.start) - _DAY
         last = local_day(profile.zone, span.end) + _DAY
-        works = (day for day in days(first, last) if profile.works_on(day, self._closed))
-        return tuple(working_time(profile.zone, profile.hours, works))
+        closed = self._closed.get(profile.country, frozenset())
+        return tuple(
+            merge(
+                Interval(*(self.instant(profile.zone, day, minute) for minute in worked))
+                for day in days(first, last)
+                if day not in closed
+                for worked in profile.hours.days[day.weekday()]
+            )
+        )
 
     def _starts(self, profile: Profile, minutes: int, span: Span) -> int:
         """The starts of a meeting within working time, never at a doubtful wall clock."""
         mask = inside(self.working(profile, span), minutes, span)
         return mask & ~self.ambiguous(profile.zone, minutes, span)
 
+    def _common(self, one: Profile, other: Profile, minutes: int, span: Span) -> int:
+        """The starts within the working time of both."""
+        return self.starts(one, minutes, span) & self.starts(other, minutes, span)
+
     def _beside_lunch(self, zone: ZoneInfo, minutes: int, span: Span) -> int:
         """The starts of a meeting that leaves lunch alone."""
-        mask = bits(0, span.slots)
+        mask = span.whole
         for day, _ in self.parts(zone, span):
             first, last = (self.instant(zone, day, minute) for minute in LUNCH)
             before = first - timedelta(minutes=minutes) + timedelta.resolution

@@ -1,20 +1,14 @@
 """One manager's meetings spread over the days: each new one along the cheapest chain of moves."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from daemon.core.domain import Cadence
+from daemon.core.desk import Load
 from daemon.core.intervals import Span
 from daemon.core.packing import Item, fits
 from daemon.core.preferences import COMPANY, UNPLACED
 from daemon.core.request import SCALE, Option, Request
-
-
-def week_of(day: date) -> tuple[int, int]:
-    """The ISO year and week of a day."""
-    return day.isocalendar()[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +32,13 @@ class Step:
 
 
 class Assignment:
-    """Which of a manager's requests stands on which day."""
+    """Which of a manager's requests stands on which day; counted in the manager's load."""
 
-    def __init__(self, cadence: Cadence, standing: Mapping[date, int]) -> None:
-        self._cadence = cadence
-        self._standing = standing
+    def __init__(self, load: Load) -> None:
+        self._load = load
         self._on: dict[Span, list[Request]] = defaultdict(list)
-        self._weeks: dict[tuple[int, int], int] = defaultdict(int)
         self._tight = False
         """Something did not fit, so that a chain may have been missed."""
-        for day, number in standing.items():
-            self._weeks[week_of(day)] += number
 
     def days(self) -> Iterator[Sequence[Request]]:
         """The requests of each day."""
@@ -128,6 +118,7 @@ class Assignment:
         Whoever gives way had no better place to go to, or would be there: going on costs at
         least what company the day has without them.
         """
+        below = below // SCALE * SCALE  # nobody gives way for a wish
         for option in step.request.options():
             if step.cost + option.price >= below:
                 break
@@ -144,14 +135,14 @@ class Assignment:
                     yield Step(other, cost, step, option, step.met | {option.span})
 
     def _count(self, span: Span) -> int:
-        return len(self._on.get(span, ())) + self._standing.get(span.day, 0)
+        return self._load.days[span.day]
 
     def _room(self, span: Span) -> bool:
-        if self._count(span) >= self._cadence.max_per_day:
+        if self._load.day_is_full(span.day):
             return False
-        room = self._weeks.get(week_of(span.day), 0) < self._cadence.max_per_week
-        self._tight |= not room
-        return room
+        full = self._load.week_is_full(span.day)
+        self._tight |= full
+        return not full
 
     def _fits(self, step: Step, option: Option, instead: Request | None = None) -> bool:
         items = [
@@ -168,10 +159,10 @@ class Assignment:
     def _take(self, request: Request, option: Option) -> None:
         request.chosen = option
         self._on[option.span].append(request)
-        self._weeks[week_of(option.span.day)] += 1
+        self._load.add(option.span.day)
 
     def _leave(self, request: Request) -> None:
         if request.chosen:
             self._on[request.chosen.span].remove(request)
-            self._weeks[week_of(request.chosen.span.day)] -= 1
+            self._load.add(request.chosen.span.day, -1)
             request.chosen = None

@@ -2,12 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from daemon.core.almanac import Almanac
-from daemon.core.assignment import week_of
 from daemon.core.diary import Diary
-from daemon.core.domain import Cadence, Due, Email, Interval, Meeting, Person, State
+from daemon.core.domain import Cadence, Due, Email, Interval, Meeting, Person, Slot, State
 from daemon.core.intervals import local_day
 from daemon.core.request import Request
 
@@ -16,6 +15,48 @@ Closed = Mapping[str, Collection[date]]
 
 Busy = Mapping[Email, Sequence[Interval]]
 """When people are busy, careloop's own meetings left out; who is missing is unknown."""
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Load:
+    """How many meetings with reports a manager has on each day and in each ISO week."""
+
+    __slots__ = ("_cadence", "days", "weeks")
+
+    def __init__(self, cadence: Cadence) -> None:
+        self._cadence = cadence
+        self.days: Counter[date] = Counter()
+        self.weeks: Counter[tuple[int, int]] = Counter()
+
+    def copy(self) -> "Load":
+        """The same load, to be counted on apart."""
+        other = Load(self._cadence)
+        other.days.update(self.days)
+        other.weeks.update(self.weeks)
+        return other
+
+    def add(self, day: date, number: int = 1) -> None:
+        """Count one meeting more, or with -1 one less."""
+        self.days[day] += number
+        self.weeks[week_of(day)] += number
+
+    def day_is_full(self, day: date) -> bool:
+        """Tell whether a day takes no more."""
+        return self.days[day] >= self._cadence.max_per_day
+
+    def week_is_full(self, day: date) -> bool:
+        """Tell whether the week of a day takes no more."""
+        return self.weeks[week_of(day)] >= self._cadence.max_per_week
+
+    def has_room(self, day: date) -> bool:
+        """Tell whether one more meeting is within both limits."""
+        return not self.day_is_full(day) and not self.week_is_full(day)
+
+
+def week_of(day: date) -> tuple[int, int]:
+    """The ISO year and week of a day."""
+    return day.isocalendar()[:2]
 
 
 class Desk:
@@ -37,9 +78,10 @@ class Desk:
         self.cadence = cadence
         self.now = now
         self.pad = timedelta(minutes=cadence.buffer_minutes)
-        self.almanac = Almanac(closed, now)
+        self.almanac = Almanac(closed)
         self.meetings: dict[Email, list[Meeting]] = defaultdict(list)
         self._diaries: dict[Email, Diary] = {}
+        self._loads: dict[Email, Load] = {}
         replaced = {due.replaces.uid for due in dues if due.replaces}
         for meeting in placed:
             if meeting.state is State.BOOKED and meeting.uid not in replaced:
@@ -56,28 +98,41 @@ class Desk:
         if who not in self._diaries:
             self._diaries[who] = Diary(
                 self.almanac.profile(self.people[who]),
-                self.almanac,
                 self.pad,
                 (*self.busy[who], *(meeting.when for meeting in self.meetings.get(who, ()))),
+                self.leave(who) + self.before_first_day(who),
             )
         return self._diaries[who]
+
+    def leave(self, who: Email) -> list[Interval]:
+        """When somebody is on leave."""
+        person = self.people[who]
+        return [self.almanac.away(person.zone, one.first, one.last) for one in person.leave]
+
+    def before_first_day(self, who: Email) -> list[Interval]:
+        """The time before somebody's first day, if they have one."""
+        person = self.people[who]
+        if person.start_date is None:
+            return []
+        return [Interval(_LONG_AGO, self.almanac.instant(person.zone, person.start_date, 0))]
 
     def request(self, due: Due) -> Request:
         """Begin to look for a time; both must be known."""
         employee, manager = self.diary(due.pair.employee), self.diary(due.pair.manager)
         return Request(due, employee, manager, self.almanac, self.now, self.pad)
 
-    def standing(self, manager: Email) -> Counter[date]:
-        """Count the meetings a manager already has with reports, by the manager's local day."""
-        zone = self.people[manager].zone
-        return Counter(
-            local_day(zone, meeting.start)
-            for meeting in self.meetings.get(manager, ())
-            if meeting.pair.manager == manager
-        )
+    def load(self, manager: Email) -> Load:
+        """Tell what a manager already has with reports, by the manager's local day and week."""
+        if manager not in self._loads:
+            load = self._loads[manager] = Load(self.cadence)
+            for meeting in self.meetings.get(manager, ()):
+                if meeting.pair.manager == manager:
+                    load.add(local_day(self.people[manager].zone, meeting.start))
+        return self._loads[manager]
 
-    def has_room(self, manager: Email, day: date) -> bool:
-        """Tell whether a manager's limits leave room for one more meeting on a local day."""
-        standing = self.standing(manager)
-        week = sum(n for other, n in standing.items() if week_of(other) == week_of(day))
-        return standing[day] < self.cadence.max_per_day and week < self.cadence.max_per_week
+    def book(self, slot: Slot) -> None:
+        """Enter a meeting into both diaries."""
+        pair = slot.due.pair
+        for who in (pair.employee, pair.manager):
+            self.diary(who).book(Interval(slot.start, slot.end))
+        self.load(pair.manager).add(local_day(self.people[pair.manager].zone, slot.start))

@@ -1,4 +1,4 @@
-"""One person's time as sets of starts: working time less what is taken."""
+"""What stands in one person's way: busy times, meetings, days off, as sets of starts."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from operator import attrgetter, le
 
-from daemon.core.almanac import Almanac, Profile
+from daemon.core.almanac import Profile
 from daemon.core.domain import Interval
 from daemon.core.intervals import Span, against, merge
 
@@ -44,30 +44,30 @@ class Taken:
 class Diary:
     """What stands in one person's way; sets are built for the days that are asked for only."""
 
-    __slots__ = ("_almanac", "_free", "_pad", "_taken", "profile")
+    __slots__ = ("_blocked", "_pad", "away", "profile", "taken")
 
     def __init__(
-        self, profile: Profile, almanac: Almanac, pad: timedelta, taken: Sequence[Interval]
+        self, profile: Profile, pad: timedelta, taken: Sequence[Interval], away: Sequence[Interval]
     ) -> None:
         self.profile = profile
-        self._almanac = almanac
+        self.taken = Taken(taken)
+        """Busy times and meetings, which want room around them."""
+        self.away = Taken(away)
+        """Whole days off, which need none."""
         self._pad = pad
-        self._taken = Taken(taken)
-        self._free: dict[tuple[int, Span], int] = {}
+        self._blocked: dict[tuple[int, Span], int] = {}
 
-    def works(self, minutes: int, span: Span) -> int:
-        """The starts within working time."""
-        return self._almanac.starts(self.profile, minutes, span)
-
-    def starts(self, minutes: int, span: Span) -> int:
-        """The starts within working time that are free, with room around them."""
+    def blocked(self, minutes: int, span: Span) -> int:
+        """The starts that are not free, working time aside."""
         key = (minutes, span)
-        if (found := self._free.get(key)) is None:
-            found = self.works(minutes, span) & ~self._taken.against(minutes, self._pad, span)
-            self._free[key] = found
+        if (found := self._blocked.get(key)) is None:
+            found = self.taken.against(minutes, self._pad, span)
+            if self.away.starts:
+                found |= self.away.against(minutes, timedelta(), span)
+            self._blocked[key] = found
         return found
 
     def book(self, meeting: Interval) -> None:
         """Enter one more meeting, at a time that is free."""
-        self._taken.add(meeting)
-        self._free.clear()
+        self.taken.add(meeting)
+        self._blocked.clear()

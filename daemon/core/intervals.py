@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from daemon.core.domain import Hours, Interval
+from daemon.core.domain import Interval
 
 GRID = timedelta(minutes=5)
 """The distance of two candidate starts."""
 
-_DAY = timedelta(days=1)
+_CHANGE = timedelta(hours=3)
+"""More than clocks are ever changed by at once."""
+
 _MINUTE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,16 +70,6 @@ def days(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=number)
 
 
-def working_time(zone: ZoneInfo, hours: Hours, on: Iterable[date]) -> list[Interval]:
-    """List when somebody works on these local days; ranges that touch, also over midnight, are
-    one stretch."""
-    return merge(
-        Interval(instant(zone, day, first), instant(zone, day, last))
-        for day in on
-        for first, last in hours.days[day.weekday()]
-    )
-
-
 # --- the grid -------------------------------------------------------------------------------
 
 
@@ -93,6 +85,11 @@ class Span:
     def end(self) -> datetime:
         """The start of the next day."""
         return self.start + self.slots * GRID
+
+    @property
+    def whole(self) -> int:
+        """The set of all starts."""
+        return (1 << self.slots) - 1
 
     def at(self, index: int) -> datetime:
         """The instant a bit stands for."""
@@ -154,16 +151,19 @@ def against(
             break
         low = (starts[number] - from_start) // GRID
         high = -((from_end - ends[number]) // GRID)
-        mask |= bits(max(low, 0), min(high, span.slots))
+        low = max(0, low)
+        high = min(span.slots, high)
+        if low < high:
+            mask |= ((1 << (high - low)) - 1) << low
     return mask
 
 
 def ambiguous(zone: ZoneInfo, minutes: int, span: Span) -> int:
     """The starts for which the wall clock of a zone shows the start or the end twice."""
-    before = (span.start - _DAY).astimezone(zone).utcoffset()
-    if before == (span.end + _DAY).astimezone(zone).utcoffset():
-        return 0
     length = timedelta(minutes=minutes)
+    before = (span.start - _CHANGE).astimezone(zone).utcoffset()
+    if before == (span.end + length + _CHANGE).astimezone(zone).utcoffset():
+        return 0
     return sum(
         1 << index
         for index in range(span.slots)

@@ -59,19 +59,28 @@ def _settle(desk: Desk, manager: Email, dues: Sequence[Due]) -> dict[Pair, Slot 
     answers: dict[Pair, Slot | NoSlot] = {
         due.pair: NoSlot(due, unknown=unknown) for due in dues if (unknown := desk.unknown(due))
     }
-    requests = [desk.request(due) for due in dues if due.pair not in answers]
-    if requests:
-        assignment = Assignment(desk.cadence, desk.standing(manager))
-        assignment.settle(requests)
-        answers |= {slot.due.pair: slot for slot in _slots(assignment)}
-    for slot in answers.values():
-        if isinstance(slot, Slot):
-            for who in (slot.due.pair.employee, slot.due.pair.manager):
-                desk.diary(who).book(Interval(slot.start, slot.end))
+    for slot in _rounds(desk, manager, [due for due in dues if due.pair not in answers]):
+        answers[slot.due.pair] = slot
     for due in dues:
         if due.pair not in answers:
             answers[due.pair] = NoSlot(due, left(desk, due))
     return answers
+
+
+def _rounds(desk: Desk, manager: Email, dues: Sequence[Due]) -> Iterator[Slot]:
+    """Place and book; what meets another over midnight is placed once more, after that one."""
+    while dues:
+        assignment = Assignment(desk.load(manager).copy())
+        assignment.settle([desk.request(due) for due in dues])
+        dues = []
+        until: datetime | None = None
+        for slot in sorted(_slots(assignment), key=lambda slot: slot.start):
+            if until and slot.start < until:
+                dues.append(slot.due)
+                continue
+            desk.book(slot)
+            until = slot.end + desk.pad
+            yield slot
 
 
 def _slots(assignment: Assignment) -> Iterator[Slot]:
@@ -106,8 +115,8 @@ def alternatives(
     desk = Desk([due], people, busy, placed, cadence, closed, now)
     if desk.unknown(due):
         return ()
-    request = desk.request(due)
-    room = (one for one in request.options() if desk.has_room(due.pair.manager, one.span.day))
+    request, load = desk.request(due), desk.load(due.pair.manager)
+    room = (one for one in request.options() if load.has_room(one.span.day))
     options = list(room)
     in_time = [one for one in options if one.at.day <= due.window.latest]
     ranked = sorted(
@@ -153,7 +162,7 @@ def clashes(
     A missing buffer alone is none, nor is a calendar that could not be read. Of `placed` only
     the meetings of the two people matter.
     """
-    almanac = Almanac(closed, meeting.start)
+    almanac = Almanac(closed)
     found: list[Clash] = []
     for who in (meeting.pair.employee, meeting.pair.manager):
         if who in people:
@@ -177,16 +186,16 @@ def clashes(
 def _off_work(
     meeting: Meeting, person: Person, almanac: Almanac, closed: Closed
 ) -> Iterator[Clash]:
-    profile = almanac.profile(person)
+    profile = almanac.profile(person, holidays=False)
     last = local_day(person.zone, meeting.end - timedelta.resolution)
     on = list(days(local_day(person.zone, meeting.start), last))
-    if profile.start_date and on[0] < profile.start_date:
+    if person.start_date and on[0] < person.start_date:
         yield Clash(Rule.START_DATE, person.email)
     if any(day in closed.get(person.country, ()) for day in on):
         yield Clash(Rule.HOLIDAY, person.email)
     if any(one.first <= day <= one.last for one in person.leave for day in on):
         yield Clash(Rule.LEAVE, person.email)
     span = almanac.span(person.zone, on[0])
-    working = almanac.working(almanac.a_profile(person.zone, person.hours), span)
+    working = almanac.working(profile, span)
     if not any(one.start <= meeting.start and meeting.end <= one.end for one in working):
         yield Clash(Rule.HOURS, person.email)

@@ -1,6 +1,6 @@
 """What makes one possible time better than another: the price of a day, the wishes within it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -47,7 +47,7 @@ Wish = Callable[[Setting], int]
 
 def fresh(at: Setting) -> int:
     """Not the weekday and time somebody refused before."""
-    mask = bits(0, at.span.slots)
+    mask = at.span.whole
     zone, length = at.employee.zone, timedelta(minutes=at.due.minutes)
     for refused in at.due.not_at:
         local = refused.start.astimezone(zone)
@@ -62,7 +62,7 @@ def fresh(at: Setting) -> int:
 def same_time(at: Setting) -> int:
     """The time of day it was last time; any, where there was none."""
     if at.due.preferred_minute is None:
-        return bits(0, at.span.slots)
+        return at.span.whole
     index = at.span.index(at.almanac.instant(at.employee.zone, at.day, at.due.preferred_minute))
     return 1 << index if 0 <= index < at.span.slots else 0
 
@@ -92,19 +92,29 @@ def manager_edges(at: Setting) -> int:
     return at.almanac.off_edges(at.manager, at.due.minutes, at.span)
 
 
-WISHES: Sequence[tuple[str, Wish]] = (
-    ("fresh", fresh),
-    ("same_time", same_time),
-    ("quarter", on_the_quarter),
-    ("employee_lunch", employee_lunch),
-    ("employee_edges", employee_edges),
-    ("manager_lunch", manager_lunch),
-    ("manager_edges", manager_edges),
-)
-"""In the order of their weight: one wish outweighs all that follow it together."""
+OWN: Mapping[str, Wish] = {"fresh": fresh, "same_time": same_time}
+"""What depends on the pair's own past."""
 
-WORST = 1 << len(WISHES)
-"""More than the sum of all wishes."""
+SHARED: Mapping[str, Wish] = {
+    "quarter": on_the_quarter,
+    "employee_lunch": employee_lunch,
+    "employee_edges": employee_edges,
+    "manager_lunch": manager_lunch,
+    "manager_edges": manager_edges,
+}
+"""What is the same for all pairs who work alike."""
+
+WORST = 1 << (len(OWN) + len(SHARED))
+"""More than the weights of all wishes together. One wish, own ones first, outweighs all that
+follow it: the first weighs half of this, the next a quarter, and so on."""
+
+
+def wishes(at: Setting) -> tuple[int, ...]:
+    """The sets of better starts in the order of their weight."""
+    key = (at.employee, at.manager, at.due.minutes, at.span)
+    if (shared := at.almanac.wishes.get(key)) is None:
+        shared = at.almanac.wishes[key] = tuple(wish(at) for wish in SHARED.values())
+    return fresh(at) if at.due.not_at else at.span.whole, same_time(at), *shared
 
 
 def best(mask: int, at: Setting) -> tuple[int, int]:
@@ -112,19 +122,22 @@ def best(mask: int, at: Setting) -> tuple[int, int]:
 
     Returns its bit and the weight of the wishes it does not meet, below `WORST`.
     """
-    missed = 0
-    for number, (_, wish) in enumerate(WISHES):
-        wished = mask & wish(at)
-        if wished:
+    missed, weight = 0, WORST
+    for wish in wishes(at):
+        weight >>= 1
+        if wished := mask & wish:
             mask = wished
         else:
-            missed |= WORST >> (number + 1)
+            missed |= weight
     return _nearest(mask, at), missed
 
 
 def unmet(index: int, at: Setting) -> tuple[str, ...]:
     """Name the wishes that a start does not meet, weightiest first."""
-    return tuple(name for name, wish in WISHES if not wish(at) >> index & 1)
+    names = (*OWN, *SHARED)
+    return tuple(
+        name for name, wish in zip(names, wishes(at), strict=True) if not wish >> index & 1
+    )
 
 
 def _nearest(mask: int, at: Setting) -> int:

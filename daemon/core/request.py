@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from daemon.core.almanac import Almanac
 from daemon.core.diary import Diary
 from daemon.core.domain import Due, Interval, Window
-from daemon.core.intervals import GRID, Span, bits, days
+from daemon.core.intervals import GRID, Span, days
 from daemon.core.preferences import WORST, Setting, best, price
 
 _DAY = timedelta(days=1)
@@ -48,16 +48,18 @@ class Bounds:
     not_at: tuple[Interval, ...]
 
     def starts(self, minutes: int, span: Span) -> int:
-        """The starts both leave."""
+        """The starts it leaves."""
         return self.after_notice(span) & self.not_refused(minutes, span)
 
     def after_notice(self, span: Span) -> int:
         """The starts that are not too early."""
+        if self.not_before <= span.start:
+            return span.whole
         return span.within(self.not_before, span.end)
 
     def not_refused(self, minutes: int, span: Span) -> int:
         """The starts of a meeting that does not overlap a refused time."""
-        mask = bits(0, span.slots)
+        mask = span.whole
         length = timedelta(minutes=minutes)
         for refused in self.not_at:
             mask &= ~span.within(refused.start - length + timedelta.resolution, refused.end)
@@ -79,7 +81,7 @@ def in_order(window: Window) -> Iterator[date]:
 class Request:
     """A due meeting, both diaries, and the days it can take as far as they were looked at."""
 
-    __slots__ = ("_found", "_rest", "almanac", "bounds", "chosen", "due", "employee", "length",
+    __slots__ = ("_days", "_found", "almanac", "bounds", "chosen", "due", "employee", "length",
                  "manager", "profiles")  # fmt: skip
 
     def __init__(
@@ -95,18 +97,19 @@ class Request:
         self.length = -((-timedelta(minutes=due.minutes) - pad) // GRID)
         self.chosen: Option | None = None
         self._found: list[Option] = []
-        self._rest = self._look()
+        self._days = in_order(due.window)
 
     def options(self) -> Iterator[Option]:
         """The days with a start, by rising price; looked at once, and only as far as needed."""
-        yield from self._found
-        for option in self._rest:
-            self._found.append(option)
-            yield option
-
-    def _look(self) -> Iterator[Option]:
-        for day in in_order(self.due.window):
-            yield from self.on(day)
+        number = 0
+        while True:
+            while number < len(self._found):
+                yield self._found[number]
+                number += 1
+            day = next(self._days, None)
+            if day is None:
+                return
+            self._found.extend(self.on(day))
 
     def on(self, day: date) -> Iterator[Option]:
         """The starts on one local day of the employee, by the manager's days it touches."""
@@ -123,9 +126,9 @@ class Request:
     def starts(self, span: Span) -> int:
         """The starts on a day of the manager at which both are free."""
         minutes = self.due.minutes
-        mask = self.employee.works(minutes, span) & self.manager.works(minutes, span)
+        mask = self.almanac.common(*self.profiles, minutes, span)
         if mask:
             mask &= self.bounds.starts(minutes, span)
         if mask:
-            mask &= self.manager.starts(minutes, span)
-        return mask and mask & self.employee.starts(minutes, span)
+            mask &= ~self.manager.blocked(minutes, span)
+        return mask and mask & ~self.employee.blocked(minutes, span)

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from daemon.core.almanac import Profile
 from daemon.core.desk import Busy, Closed, Desk
 from daemon.core.diary import Taken
 from daemon.core.domain import Cadence, Due, Email, Hours, Interval, Meeting, Person, Slot
@@ -118,7 +116,7 @@ def _runner_up(desk: Desk, due: Due, slot: Slot) -> Choice | None:
     found: list[tuple[int, int, Choice]] = []
     for option in desk.request(due).options():
         mask = option.mask & ~option.span.within(slot.start, slot.start + GRID)
-        if mask and desk.has_room(due.pair.manager, option.span.day):
+        if mask and desk.load(due.pair.manager).has_room(option.span.day):
             index, missed = best(mask, option.at)
             choice = _choice(desk, option.at, index)
             found.append((choice.price + choice.company, missed, choice))
@@ -126,7 +124,7 @@ def _runner_up(desk: Desk, due: Due, slot: Slot) -> Choice | None:
 
 
 def _choice(desk: Desk, at: Setting, index: int) -> Choice:
-    company = COMPANY * desk.standing(at.due.pair.manager)[at.span.day]
+    company = COMPANY * desk.load(at.due.pair.manager).days[at.span.day]
     return Choice(at.span.at(index), price(at.due.window, at.day), company, unmet(index, at))
 
 
@@ -185,29 +183,30 @@ def _rules(desk: Desk, request: Request, span: Span) -> Blocks:
     for refused in due.not_at:
         alone = Bounds(request.bounds.not_before, (refused,))
         found.append((Obstacle(Rule.REFUSED, None, refused), ~alone.not_refused(due.minutes, span)))
-    for who, profile in zip((due.pair.employee, due.pair.manager), request.profiles, strict=True):
-        found += _off_work(desk, due, who, profile, span)
+    for who in (due.pair.employee, due.pair.manager):
+        found += _off_work(desk, due, who, span)
         found += [
             (Obstacle(Rule.MEETING, who, one.when), _blocked(desk, due, one.when, span))
             for one in desk.meetings.get(who, ())
         ]
-    if not desk.has_room(due.pair.manager, span.day):
+    if not desk.load(due.pair.manager).has_room(span.day):
         found.append((Obstacle(Rule.LIMIT, due.pair.manager), -1))
     return [(one, blocked) for one, blocked in found if blocked]
 
 
-def _off_work(desk: Desk, due: Due, who: Email, profile: Profile, span: Span) -> Blocks:
-    almanac = desk.almanac
-
-    def works(**kept: Any) -> int:
-        part = almanac.a_profile(profile.zone, profile.hours, **kept)
-        return almanac.starts(part, due.minutes, span)
-
+def _off_work(desk: Desk, due: Due, who: Email, span: Span) -> Blocks:
+    almanac, person, minutes = desk.almanac, desk.people[who], due.minutes
+    works = almanac.starts(almanac.profile(person, holidays=False), minutes, span)
+    open_too = almanac.starts(almanac.profile(person), minutes, span)
+    first_day, leave = (
+        Taken(days).against(minutes, timedelta(), span)
+        for days in (desk.before_first_day(who), desk.leave(who))
+    )
     return [
-        (Obstacle(Rule.HOURS, who), ~works()),
-        (Obstacle(Rule.START_DATE, who), works() & ~works(start_date=profile.start_date)),
-        (Obstacle(Rule.HOLIDAY, who), works() & ~works(country=profile.country)),
-        (Obstacle(Rule.LEAVE, who), works() & ~works(leave=profile.leave)),
+        (Obstacle(Rule.HOURS, who), ~works),
+        (Obstacle(Rule.START_DATE, who), works & first_day),
+        (Obstacle(Rule.HOLIDAY, who), works & ~open_too),
+        (Obstacle(Rule.LEAVE, who), works & leave),
     ]
 
 
