@@ -70,8 +70,8 @@ preparations = Table(
 statements = Table(
     "statements",
     metadata,
+    *_pair(key=True),
     Column("id", String, primary_key=True),
-    *_pair(),
     Column("position", Integer, nullable=False),
     Column("topic", String, nullable=False),
     Column("employee_at", UtcTime),
@@ -79,32 +79,29 @@ statements = Table(
     Column("employee_differs", Boolean, nullable=False),
     Column("manager_differs", Boolean, nullable=False),
     _sealed(),
-    Index("statements_by_pair", "employee", "manager"),
 )
 
 actions = Table(
     "actions",
     metadata,
+    *_pair(key=True),
     Column("id", String, primary_key=True),
-    *_pair(),
     Column("position", Integer, nullable=False),
     Column("owner", String, nullable=False),
     Column("due", Date, nullable=False),
     Column("progress", String, nullable=False),
     _sealed(),
-    Index("actions_by_pair", "employee", "manager"),
 )
 
 resources = Table(
     "resources",
     metadata,
+    *_pair(key=True),
     Column("id", String, primary_key=True),
-    *_pair(),
     Column("position", Integer, nullable=False),
     Column("kind", String, nullable=False),
     Column("by", Date),
     _sealed(),
-    Index("resources_by_pair", "employee", "manager"),
 )
 
 records = Table(

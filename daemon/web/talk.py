@@ -178,6 +178,7 @@ def _page(seat: Seat, here: Table, shown: Record, wrong: tuple[Wrong, ...], more
         shown=shown,
         ticked=wished if seat.side is Side.EMPLOYEE else set(),
         wrong={w.field: w.code for w in wrong},
+        more=more > 0,
         blanks=[secrets.token_hex(8) for _ in range(BLANKS + more)],
         next_day=next_day(seat),
         over=here.meeting.start <= seat.now,

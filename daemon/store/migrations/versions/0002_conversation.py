@@ -52,9 +52,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "statements",
+        sa.Column("employee", sa.String, primary_key=True),
+        sa.Column("manager", sa.String, primary_key=True),
         sa.Column("id", sa.String, primary_key=True),
-        sa.Column("employee", sa.String, nullable=False),
-        sa.Column("manager", sa.String, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("topic", sa.String, nullable=False),
         sa.Column("employee_at", instant()),
@@ -63,30 +63,27 @@ def upgrade() -> None:
         sa.Column("manager_differs", sa.Boolean, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
-    op.create_index("statements_by_pair", "statements", ["employee", "manager"])
     op.create_table(
         "actions",
+        sa.Column("employee", sa.String, primary_key=True),
+        sa.Column("manager", sa.String, primary_key=True),
         sa.Column("id", sa.String, primary_key=True),
-        sa.Column("employee", sa.String, nullable=False),
-        sa.Column("manager", sa.String, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("owner", sa.String, nullable=False),
         sa.Column("due", sa.Date, nullable=False),
         sa.Column("progress", sa.String, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
-    op.create_index("actions_by_pair", "actions", ["employee", "manager"])
     op.create_table(
         "resources",
+        sa.Column("employee", sa.String, primary_key=True),
+        sa.Column("manager", sa.String, primary_key=True),
         sa.Column("id", sa.String, primary_key=True),
-        sa.Column("employee", sa.String, nullable=False),
-        sa.Column("manager", sa.String, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("by", sa.Date),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
-    op.create_index("resources_by_pair", "resources", ["employee", "manager"])
     op.create_table(
         "records",
         sa.Column("uid", sa.String, primary_key=True),
