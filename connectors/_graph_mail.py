@@ -7,14 +7,14 @@ with the letter. A draft that an interrupted attempt left behind is sent, never 
 import base64
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from connectors._graph_events import path
 from connectors._graph_parts import Outcome, Part, Said
-from connectors._graph_session import Graph, Refused
+from connectors._graph_session import Graph
 from connectors._graph_words import code_of, meaning
 from connectors._http import NoAnswer
 from connectors._limits import Allowance
@@ -68,42 +68,44 @@ class GraphMailer:
         return {mail.key: _result(sender, said) for mail, said in zip(mails, came, strict=True)}
 
     def _by_draft(self, sender: Email, mails: Sequence[Mail]) -> dict[Key, Result]:
+        """Write drafts, and see in the same breath which ones an earlier attempt left behind."""
         if not mails:
             return {}
-        try:
-            left = self._drafts(sender)
-        except Refused as refused:
-            return {mail.key: Permanent(refused.reason) for mail in mails}
-        missing = [mail for mail in mails if mail.message_id not in left]
-        results, made = self._write(sender, missing)
-        ready = {mail.key: left.get(mail.message_id) or made.get(mail.key, "") for mail in mails}
-        return results | self._post([mail for mail in mails if ready[mail.key]], ready)
-
-    def _drafts(self, sender: Email) -> dict[str, str]:
-        """The drafts that stand in the sender's mailbox: Message-ID to id."""
-        url = path(sender, "mailFolders/drafts/messages?$select=id,internetMessageId&$top=500")
-        pages = self.graph.pages(url, f"drafts of {sender}")
-        listed = [one for page in pages for one in page.get("value") or []]
-        return {str(one.get("internetMessageId")): str(one.get("id")) for one in listed}
-
-    def _write(
-        self, sender: Email, mails: Sequence[Mail]
-    ) -> tuple[dict[Key, Result], dict[Key, str]]:
-        """Write the drafts; return what went wrong, and the ids of the others."""
-        came = self._batch_mime([_mime(sender, "messages", mail) for mail in mails], "draft")
-        doubt = any(isinstance(said, Ambiguous) for said in came)
-        left = self._drafts(sender) if doubt else {}
+        parts = [_drafts(sender), *(_mime(sender, "messages", mail) for mail in mails)]
+        seen, *written = self._batch_mime(parts, "draft")
+        left = self._left(sender, seen)
+        if not isinstance(left, dict):
+            return {mail.key: left for mail in mails}
+        if any(isinstance(said, Ambiguous) for said in written):
+            left = self._all_drafts(sender, _drafts(sender).url) | left
         results: dict[Key, Result] = {}
-        made: dict[Key, str] = {}
-        for mail, said in zip(mails, came, strict=True):
-            draft = _draft_id(said) or left.get(mail.message_id, "")
-            if draft:
-                made[mail.key] = draft
-            elif isinstance(said, Ambiguous):
-                results[mail.key] = _DRAFT_LOST
+        ready: dict[Key, str] = {}
+        for mail, said in zip(mails, written, strict=True):
+            if draft := left.get(mail.message_id) or _draft_id(said):
+                ready[mail.key] = draft
             else:
-                results[mail.key] = _result(sender, said)
-        return results, made
+                results[mail.key] = _unwritten(sender, said)
+        self._clear(sender, {_draft_id(said) for said in written} - {"", *ready.values()})
+        return results | self._post([mail for mail in mails if mail.key in ready], ready)
+
+    def _left(self, sender: Email, seen: Outcome) -> dict[str, str] | Temporary | Permanent:
+        """The drafts that stand in the sender's mailbox, Message-ID to id; or why nobody knows."""
+        if not isinstance(seen, Said):
+            return Temporary(seen.reason)
+        if not seen.ok or not isinstance(seen.body, Mapping):
+            return meaning(seen.status, seen.body, sender)
+        more = str(seen.body.get("@odata.nextLink") or "")
+        return _named(seen.body) | (self._all_drafts(sender, more) if more else {})
+
+    def _all_drafts(self, sender: Email, url: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for page in self.graph.pages(url, f"drafts of {sender}"):
+            found |= _named(page)
+        return found
+
+    def _clear(self, sender: Email, drafts: Collection[str]) -> None:
+        """Throw away drafts that were written beside one that stood already."""
+        self._batch([_throw(sender, draft) for draft in sorted(drafts)], "clear drafts")
 
     def _post(
         self, mails: Sequence[Mail], drafts: Mapping[Key, str], tries: int = 2
@@ -175,6 +177,20 @@ def _mime(sender: Email, to: str, mail: Mail) -> Part:
     return Part("POST", path(sender, to), base64.b64encode(mail.content).decode(), sender, False)
 
 
+def _drafts(sender: Email) -> Part:
+    url = path(sender, "mailFolders/drafts/messages?$select=id,internetMessageId&$top=500")
+    return Part("GET", url, mailbox=sender)
+
+
+def _named(page: Mapping[str, Any]) -> dict[str, str]:
+    listed = [one for one in page.get("value") or [] if isinstance(one, Mapping)]
+    return {str(one.get("internetMessageId")): str(one.get("id")) for one in listed}
+
+
+def _throw(sender: Email, draft: str) -> Part:
+    return Part("DELETE", path(sender, f"messages/{quote(draft, safe='')}"), mailbox=sender)
+
+
 def _send(sender: Email, draft: str) -> Part:
     url = path(sender, f"messages/{quote(draft, safe='')}/send")
     return Part("POST", url, mailbox=sender, repeatable=False)
@@ -229,6 +245,10 @@ def _draft_id(said: Outcome) -> str:
     if isinstance(said, Said) and said.ok and isinstance(said.body, Mapping):
         return str(said.body.get("id") or "")
     return ""
+
+
+def _unwritten(sender: Email, said: Outcome) -> Result:
+    return _DRAFT_LOST if isinstance(said, Ambiguous) else _result(sender, said)
 
 
 def _result(sender: Email, said: Outcome, made: str = "") -> Result:

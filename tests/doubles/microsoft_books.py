@@ -196,6 +196,9 @@ class Books:
         self, box: Mailbox, steps: list[str], query: Mapping[str, str], body: Any
     ) -> Reply:
         match steps:
+            case ["DELETE", "messages", name]:
+                del box.messages[name]
+                return Reply(204)
             case ["POST", "messages"]:
                 message = self._draft(box, body)
                 return Reply(201, {"id": message.id, "internetMessageId": message.message_id})
