@@ -458,3 +458,12 @@ def test_the_words_of_a_section_of_its_own_are_kept() -> None:
     said = finding(error)
 
     assert said.what == '[google] subject = "anna": this has to be a mail address'
+
+
+def test_a_file_named_without_a_folder_has_an_absolute_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _written(tmp_path, SMALLEST)
+
+    assert load(Path("config.toml")).root == tmp_path

@@ -69,7 +69,7 @@ def examine(path: Path) -> Reading:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return Reading(None, (_not_toml(path, text, error),))
-    config, mistakes = _validate(data, path.parent)
+    config, mistakes = _validate(data, path.absolute().parent)
     found = [*mistakes, *(findings(config) if config else ())]
     if not found:
         return Reading(config)
