@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import connectors
 from daemon.config import secrets
 from daemon.config.model import Config
 from daemon.core.checklist import Checklist, load_checklist
-from daemon.core.domain import Email, email
+from daemon.core.domain import Email, Mail, email
 from daemon.core.ports import Calendar, Directory, Mailer
 from daemon.letters import Letters
 from daemon.links import Links
@@ -46,6 +47,8 @@ class App:
     worker: str = field(default_factory=worker_identity)
     rung: threading.Event = field(default_factory=threading.Event)
     """Set by a page: the loop need not wait for its next tick."""
+    compose: Callable[..., Mail] | None = None
+    """How letters are written in a rehearsal: without words. None: as they are."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service is told to stop: nothing new is begun."""
     last_turn: datetime | None = None
@@ -78,7 +81,7 @@ class App:
 
     def checklist(self, language: str) -> Checklist:
         """The preparation's words, the operator's own file first."""
-        return load_checklist(self._template("checklist.toml"), language)
+        return _checklist(self._template("checklist.toml"), language)
 
     def role_text(self, role: str) -> str:
         """What HR wrote about a role (`hr/<role>.md` or .txt); empty when there is nothing."""
@@ -99,6 +102,11 @@ class App:
         if name not in self._opened:
             self._opened[name] = opening(self.config)
         return self._opened[name]  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=16)
+def _checklist(text: str, language: str) -> Checklist:
+    return load_checklist(text, language)
 
 
 def open_app(config: Config, clock: Callable[[], datetime] = wall_clock) -> App:

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from daemon.core import cadence, followup, planner
+from daemon.core.clash import clash
 from daemon.core.days import today
 from daemon.core.domain import (
     Because,
@@ -25,7 +26,6 @@ from daemon.core.domain import (
     Uid,
 )
 from daemon.core.ports import Unknown
-from daemon.core.rules import Rule
 from daemon.loop.problems import problem_of
 from daemon.loop.world import Decision, World
 
@@ -143,9 +143,9 @@ def _ask(world: World, f: Followed, standing: Mapping[Email, Sequence[Meeting]])
     """Work out which times this pair asks for."""
     employee, manager = world.pair(f.history.pair)
     desk = _Desk(world, f.history, employee, manager, standing)
-    cycle, clash = desk.asks(f.wished, alignment=False)
+    cycle, against = desk.asks(f.wished, alignment=False)
     alignment, other = desk.asks(f.wished, alignment=True)
-    return replace(f, cycle=cycle, alignment=alignment, clash=clash or other)
+    return replace(f, cycle=cycle, alignment=alignment, clash=against or other)
 
 
 def _adopt(world: World, meeting: Meeting) -> followup.Adopted:
@@ -177,22 +177,22 @@ class _Desk:
         """Tell which time this track asks for, and what stands against a meeting that stays."""
         world = self.world
         stands = cadence.booked(self.history, world.now, alignment=alignment)
-        clash = None
+        against = None
         if stands is not None and stands.uid in world.pending:
             return None, None
         if stands is not None and stands.uid in wished:
             return self._declined(stands, wished[stands.uid]), None
         if stands is not None:
-            clash = self._clash(stands)
-            if clash is not None and self._movable(stands):
-                return self._elsewhere(stands, clash), clash
+            against = self._clash(stands)
+            if against is not None and self._movable(stands):
+                return self._elsewhere(stands, against), against
         if alignment:
             asked = cadence.alignment_due(
                 self.history, self.employee, world.cadence, world.closed, world.now
             )
         else:
             asked = cadence.due(self.history, self.employee, self.manager, world.cadence, world.now)
-        return asked, clash
+        return asked, against
 
     def _elsewhere(self, meeting: Meeting, why: Reason) -> Due:
         world = self.world
@@ -218,39 +218,12 @@ class _Desk:
     def _clash(self, meeting: Meeting) -> Reason | None:
         if meeting.start <= self.world.now:
             return None
-        return clash_of(self.world, self.standing, meeting)
+        world = self.world
+        return clash(meeting, world.people, world.busy, self.standing, world.closed)
 
     def _movable(self, meeting: Meeting) -> bool:
         frozen = timedelta(hours=self.world.cadence.freeze_hours)
         return meeting.start - self.world.now >= frozen
-
-
-def clash_of(
-    world: World, standing: Mapping[Email, Sequence[Meeting]], meeting: Meeting
-) -> Reason | None:
-    """Tell which hard rule a booked meeting breaks today so that it has to move. A time a person
-    chose moves only for leave: they may have had their reasons for the rest."""
-    broken = planner.clashes(meeting, world.people, world.busy, (), world.cadence, world.closed)
-    for clash in broken:
-        if clash.rule in (Rule.LEAVE, Rule.HOLIDAY):
-            return Reason(Because.LEAVE, {"who": clash.who, "rule": clash.rule.value})
-        if clash.rule is Rule.CONFLICT and not _chosen(meeting):
-            return Reason(Because.CONFLICT, {"who": clash.who})
-    for who in (meeting.pair.employee, meeting.pair.manager):
-        if any(_gives_way(meeting, other) for other in standing.get(who, ())):
-            return Reason(Because.CONFLICT, {"who": who})
-    return None
-
-
-def _chosen(meeting: Meeting) -> bool:
-    return meeting.reason.because in (Because.MOVED_BY_PERSON, Because.WISH)
-
-
-def _gives_way(meeting: Meeting, other: Meeting) -> bool:
-    """Of two that overlap, the one no person chose gives way; of equals, the later uid."""
-    if meeting.uid == other.uid or not meeting.when.overlaps(other.when) or _chosen(meeting):
-        return False
-    return _chosen(other) or other.uid < meeting.uid
 
 
 def _place(world: World, followed: Mapping[Pair, Followed]) -> tuple[dict[Pair, Followed], Answers]:

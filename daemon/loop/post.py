@@ -222,15 +222,20 @@ def _written(
     app: App, world: World, errands: Sequence[Errand], tally: Tally
 ) -> list[tuple[Errand, Mail]]:
     written = []
+    compose = app.compose or write
     with app.database.reading() as conn:
         for errand in errands:
             try:
-                said = facts(app, conn, errand, world.everybody, world.now)
-                written.append((errand, app.letters.write(said)))
+                written.append((errand, compose(app, conn, errand, world)))
             except (Undeliverable, ValueError) as error:
                 tally.failed += 1
                 log.error("letter.unwritable", key=errand.letter.key, reason=str(error))
     return written
+
+
+def write(app: App, conn: Connection, errand: Errand, world: World) -> Mail:
+    """One letter's finished bytes."""
+    return app.letters.write(facts(app, conn, errand, world.everybody, world.now))
 
 
 def _went(app: App, claims: Sequence[Claim]) -> Mapping[Key, bool | None]:
