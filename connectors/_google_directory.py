@@ -1,13 +1,15 @@
 """The Workspace directory: who works here, and for whom."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors._google_transport import Call, Workspace
 from connectors._google_words import Failure
 from daemon.config.model import Organization
-from daemon.core.domain import OFFICE_HOURS, Email, Hours, Person, Problem, Roster, email
+from daemon.core.domain import Email, Hours, Person, Problem, Roster, email
 from daemon.core.ports import CredentialsRefused, Trouble
+from daemon.core.roster import check_reporting_lines
 
 PAGE = 500
 MOST_PAGES = 400
@@ -25,9 +27,8 @@ User = Mapping[str, Any]
 class GoogleDirectory:
     """The `Directory` of a Workspace (daemon/core/ports.py)."""
 
-    def __init__(
-        self, workspace: Workspace, organization: Organization, hours: Hours = OFFICE_HOURS
-    ) -> None:
+    def __init__(self, workspace: Workspace, organization: Organization, hours: Hours) -> None:
+        """`organization` and `hours`: what a person gets who has none of their own."""
         self._workspace = workspace
         self._surface = workspace.directory()
         self._organization = organization
@@ -39,7 +40,9 @@ class GoogleDirectory:
         names = _addresses(users)
         problems: list[Problem] = []
         people = [self._person(user, names, problems.append) for user in users]
-        return Roster(tuple(people), (*problems, *_circles(people)))
+        places = {person.email: f"{WHERE}, {person.email}" for person in people}
+        roster = check_reporting_lines(people, places)
+        return replace(roster, problems=(*problems, *roster.problems))
 
     def _users(self) -> list[User]:
         users: list[User] = []
@@ -48,6 +51,8 @@ class GoogleDirectory:
             page = self._page(token)
             users += [user for user in page.get("users", ()) if user.get("primaryEmail")]
             following = page.get("nextPageToken")
+            if not following and not users:
+                raise Trouble("Google's directory names nobody: check customer and people_query")
             if not following:
                 return users
             if following == token:
@@ -113,43 +118,20 @@ def _addresses(users: Iterable[User]) -> dict[str, Email]:
 def _manager(
     address: Email, user: User, names: Mapping[str, Email], report: Callable[[Problem], None]
 ) -> Email | None:
-    """Resolve the relation `manager`, which is free text: an address, an alias, or something
-    that is reported."""
+    """Resolve the relation `manager`, which is free text: an address, an alias or a mere name
+    (nobody is called that, so it is reported with the other unknown managers)."""
     said = [
-        str(entry.get("value", ""))
+        str(entry.get("value", "")).strip()
         for entry in _entries(user.get("relations"))
         if entry.get("type") == "manager" and entry.get("value")
     ]
     known = list(dict.fromkeys(names[email(one)] for one in said if email(one) in names))
     where = f"{WHERE}, {address}"
-    if said and not known:
-        what = f"the manager {said[0]!r} is nobody in the directory"
-        report(Problem(where, what, "write the manager's address into the user's details"))
     if len(known) > 1:
         report(Problem(where, f"several managers; {known[0]} is taken", "leave one of them"))
-    if known[:1] == [address]:
-        report(Problem(where, "is their own manager", "correct the user's details"))
-        return None
-    return known[0] if known else None
-
-
-def _circles(people: Sequence[Person]) -> list[Problem]:
-    """Report each circle of managers once; its pairs are served all the same."""
-    manager_of = {person.email: person.manager for person in people}
-    done: set[Email] = set()
-    problems = []
-    for start in sorted(manager_of):
-        path: list[Email] = []
-        who: Email | None = start
-        while who is not None and who not in done and who in manager_of:
-            done.add(who)
-            path.append(who)
-            who = manager_of[who]
-        if who is not None and who in path:
-            circle = [*path[path.index(who) :], who]
-            what = "managers in a circle: " + " -> ".join(circle)
-            problems.append(Problem(WHERE, what, "correct one of them if this is not meant"))
-    return problems
+    if known:
+        return known[0]
+    return email(said[0]) if said else None
 
 
 def _country(user: User) -> str:

@@ -12,6 +12,7 @@ from connectors._google_transport import Workspace
 from daemon.config.model import Config
 from daemon.config.secrets import Secret, read
 from daemon.core.ports import Calendar, Directory, Mailer
+from daemon.core.roster import parse_hours
 
 _AUTH = "https://www.googleapis.com/auth/"
 _CALENDAR = ("calendar.events.owned", "calendar.events.freebusy", "calendar.calendars.readonly")
@@ -19,7 +20,8 @@ _CALENDAR = ("calendar.events.owned", "calendar.events.freebusy", "calendar.cale
 
 def directory(config: Config) -> Directory:
     """Open the Workspace directory."""
-    return GoogleDirectory(_workspace(config), config.organization)
+    hours = parse_hours(config.organization.working_hours)
+    return GoogleDirectory(_workspace(config), config.organization, hours)
 
 
 def calendar(config: Config) -> Calendar:

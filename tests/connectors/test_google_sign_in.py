@@ -16,7 +16,7 @@ from connectors._google_mail import GoogleMailer
 from connectors.google import calendar, directory, mailer, open_workspace, scopes_of
 from daemon.config.google import Google
 from daemon.config.model import CalendarSection, MailSection
-from daemon.core.domain import Interval
+from daemon.core.domain import OFFICE_HOURS, Interval
 from daemon.core.ports import CredentialsRefused, Done, Permanent, Temporary, Unknown
 from tests.connectors.contract import (
     EMPLOYEE,
@@ -277,7 +277,7 @@ def test_a_reader_of_the_directory_who_is_no_administrator_is_refused(
     config = a_config(double, tmp_path, admin=None)
 
     with pytest.raises(CredentialsRefused, match=SUBJECT):
-        GoogleDirectory(open_workspace(config), config.organization).people()
+        GoogleDirectory(open_workspace(config), config.organization, OFFICE_HOURS).people()
 
 
 def test_only_the_administrators_token_reads_the_directory(
@@ -285,7 +285,7 @@ def test_only_the_administrators_token_reads_the_directory(
 ) -> None:
     config = a_config(double, tmp_path)
 
-    GoogleDirectory(open_workspace(config), config.organization).people()
+    GoogleDirectory(open_workspace(config), config.organization, OFFICE_HOURS).people()
 
     assert {who for method, who in double.calls if method.startswith("directory.")} == {ADMIN}
 
@@ -368,7 +368,7 @@ def test_no_request_reaches_any_host_but_the_configured_one(
     invites = [an_invite(at(10)), an_invite(at(12), OTHER, MANAGER)]
     mails = [a_mail(), a_mail(MANAGER.email, "brief")]
 
-    GoogleDirectory(workspace, config.organization).people()
+    GoogleDirectory(workspace, config.organization, OFFICE_HOURS).people()
     connector.busy(PEOPLE, TODAY, [])
     connector.put(invites)
     connector.look([a_meeting(invite) for invite in invites])

@@ -74,6 +74,10 @@ class GoogleDouble:
         self.people = People(self.books)
         self.url = ""
         self.latency = 0.0
+        self.strict = True
+        """Hold everything against the discovery documents; takes its time."""
+        self.busy = 0.0
+        """Seconds the server itself has worked."""
         self.arrived: list[str] = []
         self.calls: list[tuple[str, str]] = []
         self.complaints: list[str] = []
@@ -98,15 +102,21 @@ class GoogleDouble:
         path = urlsplit(asked.target).path
         time.sleep(self.latency)
         with self._lock:
-            self.arrived.append(path)
-            name = _name_of(path, asked.verb)
-            fault = self._fault(name)
-            if fault and fault.drop == "before":
-                return None
-            if fault and not fault.drop:
-                return _failed(fault)
-            told = self._whole(name, asked, path)
-            return None if fault else told
+            began = time.thread_time()
+            told = self._judged(asked, path)
+            self.busy += time.thread_time() - began
+            return told
+
+    def _judged(self, asked: Asked, path: str) -> Told | None:
+        self.arrived.append(path)
+        name = _name_of(path, asked.verb)
+        fault = self._fault(name)
+        if fault and fault.drop == "before":
+            return None
+        if fault and not fault.drop:
+            return _failed(fault)
+        told = self._whole(name, asked, path)
+        return None if fault else told
 
     def _whole(self, name: str, asked: Asked, path: str) -> Told:
         if name == "token":
@@ -144,7 +154,8 @@ class GoogleDouble:
             return _failed(fault)
         query = parse_qs(target.query, keep_blank_values=True)
         body = json.loads(asked.body) if asked.body else None
-        self.complaints += [f"{method.id}: {one}" for one in method.complaints(query, body)]
+        if self.strict:
+            self.complaints += [f"{method.id}: {one}" for one in method.complaints(query, body)]
         try:
             subject = self.sign_in.subject(asked.headers, method.said["scopes"])
             self.calls.append((method.id, subject))
@@ -155,7 +166,9 @@ class GoogleDouble:
         return self._checked(method, answer, query.get("fields", [""])[0])
 
     def _checked(self, method: Method, answer: Any, mask: str) -> Told:
-        self.complaints += [f"{method.id}: {one}" for one in method.complaints_about_answer(answer)]
+        if self.strict:
+            found = method.complaints_about_answer(answer)
+            self.complaints += [f"{method.id}: {one}" for one in found]
         if answer is None:
             return Told(204)
         return _json(200, masked(answer, mask) if mask else answer)
