@@ -101,9 +101,9 @@ class Assignment:
     def _end(self, step: Step, below: int) -> tuple[int, Option] | None:
         """The cheapest day with room where the chain can end."""
         found: tuple[int, Option] | None = None
-        for option in step.request.options():
-            if step.cost + option.price >= below:
-                break
+        number = 0
+        while option := step.request.option(number, below - step.cost):
+            number += 1
             company = step.cost + COMPANY * SCALE * self._count(option.span)
             if option.price + company >= below or option.span in step.met:
                 continue
@@ -119,9 +119,7 @@ class Assignment:
         least what company the day has without them.
         """
         below = below // SCALE * SCALE  # nobody gives way for a wish
-        for option in step.request.options():
-            if step.cost + option.price >= below:
-                break
+        for option in step.request.options(below - step.cost):
             on = self._on.get(option.span)
             company = COMPANY * SCALE * (self._count(option.span) - 1)
             if not on or step.cost + option.price + company >= below or option.span in step.met:

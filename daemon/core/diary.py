@@ -52,7 +52,7 @@ class Diary:
         self.profile = profile
         self.taken = Taken(taken)
         """Busy times and meetings, which want room around them."""
-        self.away = Taken(away)
+        self.away = Taken(away) if away else None
         """Whole days off, which need none."""
         self._pad = pad
         self._blocked: dict[tuple[int, Span], int] = {}
@@ -62,7 +62,7 @@ class Diary:
         key = (minutes, span)
         if (found := self._blocked.get(key)) is None:
             found = self.taken.against(minutes, self._pad, span)
-            if self.away.starts:
+            if self.away:
                 found |= self.away.against(minutes, timedelta(), span)
             self._blocked[key] = found
         return found

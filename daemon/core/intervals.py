@@ -10,6 +10,10 @@ from daemon.core.domain import Interval
 GRID = timedelta(minutes=5)
 """The distance of two candidate starts."""
 
+_SECONDS = 300
+_A_DAY = 86_400 // _SECONDS
+"""The grid in whole seconds: dividing one timedelta by another takes twice the time."""
+
 _CHANGE = timedelta(hours=3)
 """More than clocks are ever changed by at once."""
 
@@ -137,24 +141,24 @@ def inside(stretches: Iterable[Interval], minutes: int, span: Span) -> int:
 
 
 def against(
-    starts: Sequence[datetime], ends: Sequence[datetime], first: int, reach: timedelta,
+    starts: Sequence[datetime], ends: Sequence[datetime], begin: int, reach: timedelta,
     pad: timedelta, span: Span,
 ) -> int:  # fmt: skip
-    """The starts that come too near to disjoint sorted stretches, from the one numbered `first`:
+    """The starts that come too near to disjoint sorted stretches, from the one numbered `begin`:
     less than `pad` after one ends, or less than `reach` (length and pad) before one begins."""
     mask = 0
     until = span.end + reach
     from_start = span.start + reach - GRID
     from_end = span.start - pad
-    for number in range(first, len(starts)):
+    for number in range(begin, len(starts)):
         if starts[number] >= until:
             break
-        low = (starts[number] - from_start) // GRID
-        high = -((from_end - ends[number]) // GRID)
-        low = max(0, low)
-        high = min(span.slots, high)
-        if low < high:
-            mask |= ((1 << (high - low)) - 1) << low
+        low = starts[number] - from_start
+        high = from_end - ends[number]
+        first = max(low.days * _A_DAY + low.seconds // _SECONDS, 0)
+        last = min(-(high.days * _A_DAY + high.seconds // _SECONDS), span.slots)
+        if first < last:
+            mask |= ((1 << (last - first)) - 1) << first
     return mask
 
 

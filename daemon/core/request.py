@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import inf
 
 from daemon.core.almanac import Almanac
 from daemon.core.diary import Diary
@@ -19,24 +20,26 @@ SCALE = WORST << 12
 class Option:
     """Starts on one day: the manager's day `at.span`, the employee's day `at.day`."""
 
-    __slots__ = ("_cost", "at", "mask", "price", "span")
+    __slots__ = ("_best", "at", "mask", "price", "span")
 
     def __init__(self, at: Setting, mask: int) -> None:
         self.at = at
         self.span = at.span
         self.mask = mask
         self.price = price(at.due.window, at.day) * SCALE
-        self._cost: int | None = None
+        self._best: tuple[int, int] | None = None
 
     @property
     def cost(self) -> int:
         """The price of the day and the wishes its best start leaves unmet."""
-        if self._cost is None:
-            self._cost = self.price + best(self.mask, self.at)[1]
-        return self._cost
+        if self._best is None:
+            self._best = best(self.mask, self.at)
+        return self.price + self._best[1]
 
     def best(self, mask: int) -> int:
         """The best start among some of these."""
+        if self._best and mask >> self._best[0] & 1:
+            return self._best[0]
         return best(mask, self.at)[0]
 
 
@@ -46,6 +49,10 @@ class Bounds:
 
     not_before: datetime
     not_at: tuple[Interval, ...]
+
+    def matter(self, span: Span) -> bool:
+        """Tell whether they forbid anything on this day, as far as a glance tells."""
+        return bool(self.not_at) or self.not_before > span.start
 
     def starts(self, minutes: int, span: Span) -> int:
         """The starts it leaves."""
@@ -81,8 +88,8 @@ def in_order(window: Window) -> Iterator[date]:
 class Request:
     """A due meeting, both diaries, and the days it can take as far as they were looked at."""
 
-    __slots__ = ("_days", "_found", "almanac", "bounds", "chosen", "due", "employee", "length",
-                 "manager", "profiles")  # fmt: skip
+    __slots__ = ("_days", "_found", "_next", "almanac", "bounds", "chosen", "due", "employee",
+                 "length", "manager", "profiles")  # fmt: skip
 
     def __init__(
         self, due: Due, employee: Diary, manager: Diary, almanac: Almanac, now: datetime,
@@ -98,18 +105,25 @@ class Request:
         self.chosen: Option | None = None
         self._found: list[Option] = []
         self._days = in_order(due.window)
+        self._next = next(self._days, None)
 
-    def options(self) -> Iterator[Option]:
-        """The days with a start, by rising price; looked at once, and only as far as needed."""
+    def option(self, number: int, below: float = inf) -> Option | None:
+        """The day with a start that is this number in the order of price, if its price is below
+        the given one. Each day is looked at once, and only as far as needed."""
+        while number >= len(self._found):
+            if self._next is None or price(self.due.window, self._next) * SCALE >= below:
+                return None
+            self._found.extend(self.on(self._next))
+            self._next = next(self._days, None)
+        found = self._found[number]
+        return found if found.price < below else None
+
+    def options(self, below: float = inf) -> Iterator[Option]:
+        """The days with a start and a price below the given one, by rising price."""
         number = 0
-        while True:
-            while number < len(self._found):
-                yield self._found[number]
-                number += 1
-            day = next(self._days, None)
-            if day is None:
-                return
-            self._found.extend(self.on(day))
+        while option := self.option(number, below):
+            yield option
+            number += 1
 
     def on(self, day: date) -> Iterator[Option]:
         """The starts on one local day of the employee, by the manager's days it touches."""
@@ -127,7 +141,7 @@ class Request:
         """The starts on a day of the manager at which both are free."""
         minutes = self.due.minutes
         mask = self.almanac.common(*self.profiles, minutes, span)
-        if mask:
+        if mask and self.bounds.matter(span):
             mask &= self.bounds.starts(minutes, span)
         if mask:
             mask &= ~self.manager.blocked(minutes, span)

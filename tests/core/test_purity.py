@@ -10,8 +10,8 @@ import daemon.core
 
 ALLOWED = frozenset({
     "base64", "bisect", "collections", "collections.abc", "dataclasses", "datetime", "difflib",
-    "enum", "functools", "hashlib", "itertools", "operator", "re", "tomllib", "types", "typing",
-    "zoneinfo",
+    "enum", "functools", "hashlib", "itertools", "math", "operator", "re", "tomllib", "types",
+    "typing", "zoneinfo",
 })  # fmt: skip
 
 CLOCKS = frozenset({"now", "today", "utcnow", "time", "time_ns", "monotonic"})
