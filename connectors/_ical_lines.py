@@ -89,7 +89,7 @@ def components(content: bytes) -> Component:
             kept = Property(number, name, parameters, value)
             stack[-1].properties.setdefault(name, []).append(kept)
     if len(stack) > 1:
-        raise Unreadable(stack[-1].line, f"{stack[-1].name} begins here and never ends")
+        raise Unreadable(stack[-1].line, f"{stack[-1].name or 'this'} begins here and never ends")
     if not root.children:
         raise Unreadable(1, "there is no iCalendar component in it")
     return root
@@ -159,7 +159,7 @@ _MATTERS = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "RECURRENCE-ID", "
 def _opened(parent: Component, value: str, line: int) -> Component:
     child = Component(value.strip().upper(), line)
     if child.name == "VEVENT" and parent.name not in {"", "VCALENDAR"}:
-        raise Unreadable(parent.line, f"{parent.name[:40]} begins here and never ends")
+        raise Unreadable(parent.line, f"{parent.name[:40] or 'this'} begins here and never ends")
     parent.children.append(child)
     return child
 
