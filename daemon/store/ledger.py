@@ -29,9 +29,13 @@ def entries(conn: Connection, states: Sequence[State], uid: Uid | None = None) -
 
 
 def letters(conn: Connection, since: datetime) -> Mapping[Uid, tuple[Sent, ...]]:
-    """The ledger: every letter that was touched since then or is not settled, by meeting."""
+    """The ledger, by meeting: every letter settled since then, or held.
+
+    One that is still to be tried is not in it (but `pending`): it is owed, as before.
+    """
     c = table.c
-    recent = and_(c.action == Action.LETTER, or_(c.at >= since, c.state.not_in(SETTLED)))
+    settled = and_(c.state.in_(SETTLED), c.at >= since)
+    recent = and_(c.action == Action.LETTER, or_(settled, c.state == State.HELD))
     columns = (c.key, c.uid, c.recipient, c.sequence, c.state, c.at, c.reason)
     found: dict[Uid, list[Sent]] = defaultdict(list)
     for row in conn.execute(select(*columns).where(recent).order_by(c.owed_at, c.key)).all():

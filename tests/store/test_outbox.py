@@ -432,6 +432,26 @@ def test_the_ledger_tells_every_letter_by_meeting(opened: Database) -> None:
     assert recent == {Uid("u@careloop"): (stale,)}
 
 
+def test_a_letter_still_to_be_tried_is_not_in_the_ledger(opened: Database) -> None:
+    results = (Temporary("greylisted"), Ambiguous("lost"), None)
+    for revision, result in enumerate(results):
+        taken = take(opened, a_letter(revision))
+        assert taken is not None
+        if result:
+            settle(opened, taken, result)
+    held = take(opened, a_letter(3), doubtful=True)
+    assert held is not None
+    with opened.writing() as conn:
+        outbox.hold(conn, held, "perhaps sent", NOW)
+
+    with opened.reading() as conn:
+        ledger = outbox.letters(conn, LATER)
+        pending = outbox.pending(conn)
+
+    assert [sent.state for sent in ledger[Uid("u@careloop")]] == [State.HELD]
+    assert len(pending) == 4
+
+
 def test_pending_and_counts_tell_what_is_open(opened: Database) -> None:
     owe(opened, *(a_put(number) for number in range(4)))
     claims = claim(opened, limit=3)
