@@ -1,12 +1,10 @@
 """Acts on a meeting: each reads it afresh, changes it and owes what the calendars must be told."""
 
-import json
 from collections.abc import Callable
 
-from daemon.core import followup
+from daemon import booking
 from daemon.core.domain import Meeting, Uid
-from daemon.store import meetings, outbox
-from daemon.store.effects import Action, Effect
+from daemon.store import meetings, people
 from daemon.web.site import Seat
 
 
@@ -18,20 +16,9 @@ def change(seat: Seat, uid: Uid, act: Callable[[Meeting], Meeting]) -> Meeting |
         if found is None or found.pair != seat.pair:
             return None
         changed = act(found)
-        meetings.save(conn, [changed])
-        if changed.sequence != found.sequence:
-            outbox.owe(conn, [_put(changed, found)], seat.now)
+        before = {uid: found}
+        both = people.some(conn, (found.pair.employee, found.pair.manager))
+        owed = booking.effects(seat.app.letters, [changed], before, both, seat.now)
+        booking.save(conn, [changed], before, tuple(owed), seat.now)
     seat.app.wake()
     return changed
-
-
-def _put(meeting: Meeting, before: Meeting) -> Effect:
-    """The calendars shall show this revision; they are known to show the one before."""
-    known = [before.start.isoformat(), before.end.isoformat()]
-    return Effect(
-        key=followup.put_key(meeting),
-        action=Action.PUT,
-        uid=meeting.uid,
-        sequence=meeting.sequence,
-        payload=json.dumps(known).encode(),
-    )

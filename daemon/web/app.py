@@ -98,25 +98,27 @@ def _register(flask: Flask, app: App, route: Route, limiter: Limiter) -> None:
             abort(404)
         return route.view(visit, **words)
 
+    name = f"{'+'.join(route.methods)} {route.path}"
+    answer.__name__ = answer.__qualname__ = name  # the limiter knows views by their names
     view: Callable[..., Any] = answer
     if route.limit:
-        view = _limited(limiter, route.limit, view)
-    flask.add_url_rule(
-        route.path, endpoint=f"{'+'.join(route.methods)} {route.path}", view_func=view,
-        methods=list(route.methods),
-    )  # fmt: skip
+        view = _limited(limiter, route, view)
+    methods = list(route.methods)
+    flask.add_url_rule(route.path, name, view, methods=methods, provide_automatic_options=False)
 
 
-def _limited(limiter: Limiter, limit: str, view: Callable[..., Any]) -> Callable[..., Any]:
+def _limited(limiter: Limiter, route: Route, view: Callable[..., Any]) -> Callable[..., Any]:
     """Count refusals per address, and all of them together (ten times as many)."""
+    limit = route.limit
     count, _, span = limit.partition(" ")
 
     def refused(answer: Response) -> bool:
-        return answer.status_code >= 400
+        return route.every or answer.status_code >= 400
 
-    everybody = f"{int(count) * 10} {span}"
-    shared = limiter.limit(everybody, key_func=lambda: "all", deduct_when=refused)(view)
-    return limiter.limit(limit, deduct_when=refused)(shared)
+    together = limiter.shared_limit(
+        f"{int(count) * 10} {span}", scope=limit, key_func=lambda: "all", deduct_when=refused
+    )
+    return limiter.limit(limit, deduct_when=refused)(together(view))
 
 
 def _templates(flask: Flask, app: App) -> None:
@@ -160,7 +162,8 @@ def _refusal(app: App) -> Callable[[HTTPException], tuple[str, int]]:
         visit = admit(app, entry.ANYONE, {})
         assert isinstance(visit, Visit)
         g.words = translations(visit.language.tag)
-        known = error.code if error.code in (400, 404, 405, 413, 429) else 500
-        return visit.page("refusal.html", code=404 if known == 405 else known), known or 500
+        code = 404 if error.code == 405 else error.code
+        known = code if code in (400, 404, 413, 429) else 500
+        return visit.page("refusal.html", code=known), known or 500
 
     return page

@@ -23,7 +23,7 @@ SIGN_INS = "10 per hour"
 def routes() -> Iterable[Route]:
     """Sign in, and look."""
     yield Route("/overview", show, Door.ANYONE)
-    yield Route("/overview/sign-in", sign_in, Door.ANYONE, ("POST",), SIGN_INS)
+    yield Route("/overview/sign-in", sign_in, Door.ANYONE, ("POST",), SIGN_INS, every=True)
     yield Route("/sign-in/<ref>", welcome, Door.SIGN_IN)
     yield Route("/sign-in/<ref>", enter, Door.SIGN_IN, ("POST",))
     yield Route("/overview/figures.csv", table, Door.PEOPLE_TEAM)

@@ -169,6 +169,8 @@ class Route:
     door: Door
     methods: tuple[str, ...] = ("GET",)
     limit: str = ""
+    every: bool = False
+    """Every try counts against the limit, not only refused ones."""
 
 
 def organization(app: App) -> tuple[str, ...]:
