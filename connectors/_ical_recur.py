@@ -20,7 +20,7 @@ _MARGIN = timedelta(days=2)
 Occurrence = tuple[Component, Interval]
 
 
-class _NotPlain(Exception):
+class NotPlain(Exception):
     """The rule needs the library."""
 
 
@@ -61,20 +61,20 @@ def _series(
     master: Component, changed: list[Component], place: Frame, within: Interval
 ) -> Iterator[Occurrence]:
     try:
-        found = list(_plain(master, changed, place, within))
-    except _NotPlain:
+        found = list(plain(master, changed, place, within))
+    except NotPlain:
         found = list(library(master, changed, place, within))
     yield from found
 
 
-def _plain(
+def plain(
     master: Component, changed: list[Component], place: Frame, within: Interval
 ) -> Iterator[Occurrence]:
-    """Count on the wall clock of DTSTART; raise `_NotPlain` where that may not be the truth."""
+    """Count on the wall clock of DTSTART; raise `NotPlain` where that may not be the truth."""
     if _ranges(changed) or "RDATE" in master.properties or "RECURRENCE-ID" in master.properties:
-        raise _NotPlain
+        raise NotPlain
     if len(master.properties.get("RRULE", [])) != 1:
-        raise _NotPlain
+        raise NotPlain
     first, wall, length = _walls(master, place)
     excluded = {_wall(value, first) for value in _excluded(master, place)}
     replaced = {_wall(_replaced(each, place), first): each for each in changed}
@@ -96,26 +96,26 @@ def _walls(master: Component, place: Frame) -> tuple[Moment, datetime, timedelta
     assert said is not None
     first = place.moment(said)
     if isinstance(first, datetime) and first.tzinfo is UTC and place.floating != place.days:
-        raise _NotPlain
+        raise NotPlain
     if master.first("DURATION"):
-        raise _NotPlain
+        raise NotPlain
     wall = _wall(first, first)
     if ends is None:
         return first, wall, timedelta(0) if isinstance(first, datetime) else timedelta(1)
     last = place.moment(ends)
     if whole.start == whole.end or getattr(last, "tzinfo", None) != getattr(first, "tzinfo", None):
-        raise _NotPlain
+        raise NotPlain
     return first, wall, _wall(last, last) - wall
 
 
 def _wall(value: Moment, like: Moment) -> datetime:
     """A value on the wall clock of `like`; days and times do not mix."""
     if isinstance(value, datetime) != isinstance(like, datetime):
-        raise _NotPlain
+        raise NotPlain
     if not isinstance(value, datetime) or not isinstance(like, datetime):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001
     if value.tzinfo is not None and like.tzinfo is None:
-        raise _NotPlain
+        raise NotPlain
     moved = value.astimezone(like.tzinfo) if value.tzinfo and like.tzinfo else value
     return moved.replace(tzinfo=None)
 
@@ -142,11 +142,11 @@ def _starts(
     (rule,) = master.properties["RRULE"]
     parts = _parts(rule)
     if {"COUNT", "UNTIL"} <= parts.keys():
-        raise _NotPlain
+        raise NotPlain
     if "UNTIL" in parts:
         until = stamp(rule, parts["UNTIL"])
         if getattr(until, "tzinfo", None) is None and getattr(first, "tzinfo", None) is not None:
-            raise _NotPlain
+            raise NotPlain
         parts["UNTIL"] = _wall(until, first).strftime("%Y%m%dT%H%M%S")
     return _counted(rule, parts, wall, within, length)
 
@@ -159,7 +159,7 @@ def _counted(
     try:
         counted = rrulestr(text, dtstart=wall)
         if next(iter(counted), None) != wall:
-            raise _NotPlain
+            raise NotPlain
         return list(counted.between(early, within.end.replace(tzinfo=None), inc=True))
     except (ValueError, TypeError, OverflowError) as error:
         raise Unreadable(rule.line, f"RRULE {rule.value[:60]!r}: {error}") from None

@@ -65,7 +65,7 @@ def _iana(name: str) -> ZoneInfo | None:
 
 
 def _windows(name: str) -> ZoneInfo | None:
-    if "/" in name or " " not in name:
+    if "/" in name:
         return None
     from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON  # heavy, seldom needed
 
