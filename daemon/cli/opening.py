@@ -63,7 +63,9 @@ def opened(now: datetime | None = None) -> "App":
         refuse_reaching_out(config)
     from daemon.wiring import open_app, wall_clock  # the store and the letters take their time
 
-    return open_app(config, wall_clock if now is None else lambda: now)
+    app = open_app(config, wall_clock if now is None else lambda: now)
+    click.get_current_context().call_on_close(app.database.close)
+    return app
 
 
 def refuse_reaching_out(config: Config) -> None:

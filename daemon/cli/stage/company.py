@@ -3,7 +3,7 @@
 import csv
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -85,7 +85,9 @@ bind = "127.0.0.1:{port}"
 """
 
 
-def found(folder: Path, port: int, first: date, seed: int) -> Path:
+def found(
+    folder: Path, port: int, first: date, seed: int, staff: Sequence[Colleague] = STAFF
+) -> Path:
     """Lay the company down in an empty folder; returns its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.toml"
@@ -97,22 +99,22 @@ def found(folder: Path, port: int, first: date, seed: int) -> Path:
     for role, lines in ROLES.items():
         text = "\n".join(f"- {line}" for line in lines)
         (folder / "hr" / f"{role}.md").write_text(f"# {role.title()}\n\n{text}\n", "utf-8")
-    _write_roster(folder / "people.csv")
+    _write_roster(folder / "people.csv", staff)
     dice = random.Random(seed)  # noqa: S311 - an invented calendar is no secret
-    for one in STAFF:
+    for one in staff:
         home = folder / "calendars" / one.email
         home.mkdir(parents=True)
         (home / "work.ics").write_bytes(_busy(one, first, dice).to_ical())
     return config
 
 
-def _write_roster(path: Path) -> None:
+def _write_roster(path: Path, staff: Sequence[Colleague]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(
             ("email", "name", "manager", "time_zone", "working_hours", "language", "role")
         )
-        for one in STAFF:
+        for one in staff:
             manager = f"{one.manager}@{DOMAIN}" if one.manager else ""
             rows.writerow(
                 (one.email, one.name, manager, one.zone, one.hours, one.language, one.role)

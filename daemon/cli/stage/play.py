@@ -18,8 +18,10 @@ from daemon.loop.turn import run_turn
 from daemon.store import pairs, people
 from daemon.wiring import App
 
-HOURS = (3, 7, 13, 21)
+HOURS = (3, 7, 13, 23)
 """When turns are taken, UTC: after eight in the morning in each zone, and when the day is over."""
+FREE_DAY = (23,)
+"""At weekends nobody writes and nobody meets."""
 LONGEST = timedelta(days=66)
 LINK = re.compile(r"https?://\S+/l/\S+")
 
@@ -74,7 +76,7 @@ class Play:
         day = self.clock.now.date()
         while not self.finished and self.clock.now < self._begun + LONGEST:
             news: list[News] = []
-            for hour in HOURS:
+            for hour in HOURS if day.weekday() < 5 else FREE_DAY:
                 self.clock.now = max(self.clock.now, datetime.combine(day, time(hour, 5), UTC))
                 news += self._turn()
             yield day, news

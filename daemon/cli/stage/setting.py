@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,11 +31,13 @@ class Stage:
 
 
 @contextmanager
-def open_stage(home: Path, seed: int) -> Iterator[Stage]:
+def open_stage(
+    home: Path, seed: int, staff: Sequence[company.Colleague] = company.STAFF
+) -> Iterator[Stage]:
     """Found the company and open its doors on a free port of this machine."""
     port = _free_port()
     first = next_monday(date.today())  # noqa: DTZ011 - any day near today will do
-    config = load(company.found(home, port, first, seed))
+    config = load(company.found(home, port, first, seed, staff))
     with (home / "demo.log").open("w", encoding="utf-8") as log:
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(log))
         clock = Clock(datetime.combine(first, time(3), UTC))

@@ -1,0 +1,281 @@
+"""The verbs on a small company: what each prints, and that looking changes nothing."""
+
+import hashlib
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Answer, Command
+
+TUESDAY = "2026-12-01T08:05:00+01:00"
+ANNA, MARIA, OMAR = "anna@acme.example", "maria@acme.example", "omar@acme.example"
+
+
+@pytest.fixture
+def booked(careloop: Command, company: Path) -> Path:
+    """A company whose first turn was on a Tuesday morning; the path of its configuration."""
+    text = company.read_text().replace('time_zone = "', 'time_zone = "Europe/Berlin" # "', 1)
+    company.write_text(text)
+    assert careloop("run", "--once", "--now", TUESDAY, "--config", company).code == 0
+    return company
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """Every file by a hash of its content; what SQLite keeps beside its own and what is only
+    remembered of calendars do not count."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not path.name.endswith(("-wal", "-shm"))
+        and ".cache" not in path.parts
+    }
+
+
+def _first_pair(answer: Answer) -> dict[str, str | None]:
+    pair: dict[str, str | None] = answer.json["pairs"][0]
+    return pair
+
+
+def test_a_turn_books_and_says_so_in_figures(careloop: Command, company: Path) -> None:
+    answer = careloop("run", "--once", "--now", TUESDAY, "--json", "--config", company)
+
+    assert answer.code == 0
+    assert answer.json["pairs"] == 2
+    assert answer.json["booked"] == 2
+    assert answer.json["problems"] == []
+
+
+def test_a_second_turn_at_the_same_moment_has_nothing_to_do(
+    careloop: Command, booked: Path
+) -> None:
+    before = _contents(booked.parent)
+
+    answer = careloop("run", "--once", "--now", TUESDAY, "--config", booked)
+
+    assert answer.code == 0
+    assert "nothing to do" in answer.err
+    assert _contents(booked.parent) == before
+
+
+def test_a_broken_calendar_is_exit_code_3_and_the_others_are_served(
+    careloop: Command, company: Path
+) -> None:
+    company.with_name("people.csv").write_text(
+        "email,name,manager\n"
+        "maria@acme.example,Maria,\n"
+        "anna@acme.example,Anna,maria@acme.example\n"
+        "omar@acme.example,Omar,maria@acme.example\n"
+        "broken@acme.example\n"
+    )
+
+    answer = careloop("run", "--once", "--now", TUESDAY, "--json", "--config", company)
+
+    assert answer.code == 3
+    assert answer.json["booked"] == 2
+    assert "people.csv:5" in answer.err
+
+
+def test_status_has_the_promised_shape(careloop: Command, booked: Path) -> None:
+    pair = _first_pair(careloop("status", "--json", "--config", booked))
+
+    assert (pair["employee"], pair["manager"]) == (ANNA, MARIA)
+    assert pair["state"] == "booked"
+    assert pair["last_held"] is None
+    assert pair["problem"] is None
+    assert date.fromisoformat(str(pair["due_from"])) <= date.fromisoformat(str(pair["due_to"]))
+    assert datetime.fromisoformat(str(pair["next"])).utcoffset() is not None
+
+
+def test_status_without_json_is_a_table_on_stdout(careloop: Command, booked: Path) -> None:
+    answer = careloop("status", "--config", booked)
+
+    headings, first, second = answer.out.splitlines()
+    assert headings.split()[:3] == ["employee", "manager", "state"]
+    assert first.startswith(ANNA)
+    assert second.startswith(OMAR)
+    assert "2 pairs" in answer.err
+
+
+def test_plan_has_the_promised_shape_and_tells_what_the_turn_does(
+    careloop: Command, company: Path
+) -> None:
+    planned = careloop("plan", "--json", "--now", TUESDAY, "--config", company)
+    careloop("run", "--once", "--now", TUESDAY, "--config", company)
+    done = careloop("status", "--json", "--config", company)
+
+    booking, letter = planned.json["bookings"][0], planned.json["letters"][0]
+    assert set(booking) == {"employee", "manager", "kind", "start", "end", "reason"}
+    assert set(letter) == {"kind", "to", "at", "employee"}
+    assert (booking["kind"], letter["kind"]) == ("first", "prep")
+    starts = {datetime.fromisoformat(pair["next"]) for pair in done.json["pairs"]}
+    assert {datetime.fromisoformat(one["start"]) for one in planned.json["bookings"]} == starts
+
+
+@pytest.mark.parametrize(
+    "looking",
+    [
+        ("plan", "--days", "5", "--now", TUESDAY),
+        ("status",),
+        ("status", "--json"),
+        ("check",),
+        ("preview", "prep", "--pair", ANNA),
+        ("simulate", "--days", "3"),
+    ],
+)
+def test_looking_changes_nothing(careloop: Command, booked: Path, looking: tuple[str, ...]) -> None:
+    before = _contents(booked.parent)
+
+    answer = careloop(*looking, "--config", booked)
+
+    assert answer.code == 0
+    assert _contents(booked.parent) == before
+
+
+def test_a_pause_lasts_until_its_day_and_ends_with_resume(careloop: Command, booked: Path) -> None:
+    paused = careloop("pause", ANNA, "--until", "2030-01-31", "--config", booked)
+    during = _first_pair(careloop("status", "--json", "--config", booked))
+    resumed = careloop("resume", ANNA.upper(), "--config", booked)
+    after = _first_pair(careloop("status", "--json", "--config", booked))
+
+    assert (paused.code, resumed.code) == (0, 0)
+    assert during["state"] == "paused"
+    assert after["state"] == "booked"
+
+
+def test_resuming_somebody_who_was_not_paused_is_said(careloop: Command, booked: Path) -> None:
+    assert "was not paused" in careloop("resume", ANNA, "--config", booked).err
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "export"])
+def test_an_unknown_address_is_a_usage_error_with_the_nearest(
+    careloop: Command, booked: Path, verb: str
+) -> None:
+    answer = careloop(verb, "anna@acme.exmple", "--config", booked)
+
+    assert answer.code == 2
+    assert ANNA in answer.err
+
+
+def test_a_preview_shows_real_people_and_no_real_words(careloop: Command, booked: Path) -> None:
+    answer = careloop("preview", "prep", "--pair", ANNA, "--config", booked)
+
+    assert answer.code == 0
+    assert answer.out.startswith("Subject: ")
+    assert "Maria" in answer.out
+    assert "/l/" not in answer.out
+
+
+@pytest.mark.parametrize("kind", ["prep", "brief", "summary", "overdue", "sign_in"])
+def test_a_preview_needs_no_state_at_all(careloop: Command, company: Path, kind: str) -> None:
+    answer = careloop("preview", kind, "--json", "--config", company)
+
+    assert set(answer.json) == {"subject", "text", "html"}
+    assert not company.with_name("state.db").exists()
+
+
+def test_the_gallery_has_every_letter_in_every_language(
+    careloop: Command, company: Path, tmp_path: Path
+) -> None:
+    answer = careloop("preview", "--all", tmp_path / "letters", "--config", company)
+
+    names = {path.name for path in (tmp_path / "letters").iterdir()}
+    assert answer.code == 0
+    assert {"index.html", "prep.de.html", "summary.fr.eml", "brief.es.html"} <= names
+
+
+def test_a_backup_comes_back_as_it_was(careloop: Command, booked: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    assert careloop("backup", copy, "--config", booked).code == 0
+    careloop("pause", ANNA, "--config", booked)
+
+    answer = careloop("restore", copy, "--config", booked)
+
+    assert answer.code == 0
+    assert _first_pair(careloop("status", "--json", "--config", booked))["state"] == "booked"
+    assert list(booked.parent.glob("state.db.replaced-*"))
+
+
+def test_restoring_what_is_no_backup_fails_and_changes_nothing(
+    careloop: Command, booked: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.db").write_text("no database")
+    before = _contents(booked.parent)
+
+    answer = careloop("restore", tmp_path / "other.db", "--config", booked)
+
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+    assert _contents(booked.parent) == before
+
+
+def test_an_export_is_json_and_noted_in_the_audit(careloop: Command, booked: Path) -> None:
+    careloop("export", ANNA, "--config", booked)
+
+    again = careloop("export", ANNA, "--config", booked)
+
+    assert again.json["employee"] == ANNA
+    assert [one["did"] for one in again.json["seen"]] == ["exported"]
+
+
+def test_erasing_asks_first(careloop: Command, booked: Path) -> None:
+    before = _contents(booked.parent)
+
+    answer = careloop("erase", ANNA, "--config", booked)
+
+    assert answer.code == 2
+    assert "--yes" in answer.err
+    assert _contents(booked.parent) == before
+
+
+def test_erasing_keeps_the_figures(careloop: Command, booked: Path) -> None:
+    answer = careloop("erase", ANNA, "--yes", "--config", booked)
+
+    assert answer.code == 0
+    assert _first_pair(careloop("status", "--json", "--config", booked))["next"] is not None
+
+
+def test_a_simulation_is_the_same_for_the_same_seed(
+    careloop: Command, booked: Path, tmp_path: Path
+) -> None:
+    asked = ("simulate", "--days", "20", "--from", "2026-12-01", "--config", booked)
+
+    printed = careloop(*asked, "--json")
+    written = careloop(*asked, "--json", tmp_path / "report.json")
+
+    assert printed.json["pairs"] == 2
+    assert (tmp_path / "report.json").read_text() == printed.out
+    assert "pairs" in written.out
+
+
+def test_a_simulation_may_play_another_roster(
+    careloop: Command, company: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("email,name,manager\na@x.example,A,\nb@x.example,B,a@x.example\n")
+
+    answer = careloop(
+        *("simulate", "--days", "5", "--calm", "--json", "--people", other, "--config", company)
+    )
+
+    assert answer.json["pairs"] == 1
+
+
+def test_explain_tells_window_rules_and_the_booked_time(careloop: Command, booked: Path) -> None:
+    words = careloop("explain", ANNA, "--now", TUESDAY, "--config", booked)
+    data = careloop("explain", ANNA, "--now", TUESDAY, "--json", "--config", booked)
+
+    (pair,) = data.json["pairs"]
+    assert words.code == 0
+    assert "Maria" in words.out
+    assert "booked: " in words.out
+    assert (pair["employee"], pair["manager"]) == (ANNA, MARIA)
+    assert pair["left"][0]["starts"] >= pair["left"][-1]["starts"] > 0
+    assert datetime.fromisoformat(pair["booked"]).tzinfo is not None
+
+
+def test_a_manager_is_told_about_each_of_their_pairs(careloop: Command, booked: Path) -> None:
+    answer = careloop("explain", MARIA, "--now", TUESDAY, "--json", "--config", booked)
+
+    assert [pair["employee"] for pair in answer.json["pairs"]] == [ANNA, OMAR]
