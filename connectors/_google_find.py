@@ -14,6 +14,9 @@ from daemon.core.ports import Permanent
 
 GONE = frozenset({404, 410})
 MOST_PAGES = 100
+_FIELDS = (
+    "id,status,etag,start,end,organizer(email),attendees(email,responseStatus),extendedProperties"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Finder:
             showDeleted=True,
             maxResults=2500,
             pageToken=token,
+            fields=f"nextPageToken,items({_FIELDS})",
         )
 
     def _at_home(
@@ -119,7 +123,8 @@ class Finder:
 
     def _get(self, uid: Uid, owner: Email) -> Call:
         events = self._surface.api.events
-        return Call(owner, events.get(calendarId="primary", eventId=event_id(uid)), "status")
+        chosen = {"calendarId": "primary", "eventId": event_id(uid), "fields": _FIELDS}
+        return Call(owner, events.get(**chosen), "status")
 
     def _run(self, calls: Sequence[Call], *, ours: bool = True) -> list[Reply]:
         return self._workspace.run(self._surface, calls, ours=ours) if calls else []

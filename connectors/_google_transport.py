@@ -27,9 +27,10 @@ ROUNDS = 3
 """How often a throttled or unauthorised part is tried within one call of ours."""
 PATIENCE = timedelta(seconds=5)
 """The longest pause waited for inside a call; longer ones are the loop's."""
-BUDGET = 60.0
+BUDGET = 30.0
 """Seconds after which nothing more is begun."""
 
+_LATE = Temporary("no time left in this turn", MINUTE)
 _UNREAD = Temporary("Google's answer could not be read")
 
 
@@ -80,7 +81,7 @@ class Workspace:
         self.settings = settings
         self._http = http or Http(
             hosts=settings.hosts(),
-            limits=Limits(call=45),
+            limits=Limits(call=40),
             limiter=Limiter(in_flight=settings.in_flight),
             ca_file=settings.ca_file,
             sleep=sleep,
@@ -142,7 +143,7 @@ class Workspace:
     def _round(
         self, surface: Surface, calls: Sequence[Call], waiting: Sequence[int], until: float
     ) -> dict[int, Reply]:
-        replies, admitted = self._admit(surface, calls, waiting)
+        replies, admitted = self._admit(surface, calls, waiting, until)
         chunks = list(_chunks(admitted, surface.batch_size))
         tasks = [
             self._threads.submit(self._send, surface, [calls[index] for index in chunk], until)
@@ -156,14 +157,18 @@ class Workspace:
         return replies
 
     def _admit(
-        self, surface: Surface, calls: Sequence[Call], waiting: Sequence[int]
+        self, surface: Surface, calls: Sequence[Call], waiting: Sequence[int], until: float
     ) -> tuple[dict[int, Reply], list[int]]:
         """Give each call its token; refuse the ones beyond a limit or without one."""
         replies: dict[int, Reply] = {}
         admitted: list[int] = []
         subjects = sorted({calls[index].subject for index in waiting})
-        fetched = self._threads.map(lambda who: self._tokens.bearer(who, surface.scopes), subjects)
-        tokens = dict(zip(subjects, fetched, strict=True))
+
+        def bearer(subject: Email) -> str | Denied:
+            late = self.clock() > until
+            return Denied(_LATE) if late else self._tokens.bearer(subject, surface.scopes)
+
+        tokens = dict(zip(subjects, self._threads.map(bearer, subjects), strict=True))
         for index in waiting:
             call = calls[index]
             obstacle = _no_token(tokens[call.subject]) or self._crowded(surface, call.subject)
@@ -187,8 +192,7 @@ class Workspace:
 
     def _send(self, surface: Surface, calls: Sequence[Call], until: float) -> list[Reply]:
         if self.clock() > until:
-            late = Failure(Temporary("no time left in this turn", MINUTE))
-            return [late] * len(calls)
+            return [Failure(_LATE)] * len(calls)
         asked = [call.request for call in calls]
         again = all(call.repeatable for call in calls)
         what = f"google {surface.name}"

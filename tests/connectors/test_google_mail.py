@@ -94,10 +94,11 @@ def test_a_lost_answer_is_ambiguous_and_never_repeated(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_server_error_after_sending_is_ambiguous(
-    double: GoogleDouble, tmp_path: Path, status: int
+@pytest.mark.parametrize("late", [True, False])
+def test_a_server_error_is_ambiguous_whether_the_letter_went_out_or_not(
+    double: GoogleDouble, tmp_path: Path, status: int, late: bool
 ) -> None:
-    double.fail("gmail.users.messages.send", status, "backendError", times=9)
+    double.fail("gmail.users.messages.send", status, "backendError", times=9, late=late)
     mailer = GoogleMailer(a_workspace(double, tmp_path))
     mails = [a_mail(), a_mail(MANAGER.email, "brief")]
 
@@ -105,6 +106,7 @@ def test_a_server_error_after_sending_is_ambiguous(
 
     assert all(isinstance(answer[mail.key], Ambiguous) for mail in mails)
     assert double.arrived.count("/batch") == 1
+    assert len(double.mailboxes.sent) == (2 if late else 0)
 
 
 def test_only_the_throttled_letter_of_a_batch_is_tried_again(

@@ -31,8 +31,8 @@ LARGEST_BATCH = {"/batch/calendar/v3": 1000, "/batch": 100}
 
 @dataclass
 class Fault:
-    """Something goes wrong `times` times, for requests named `on` (a method's id, `batch`,
-    `token`)."""
+    """Something goes wrong `times` times, for requests named `on`: a method's id, `batch`, `token`,
+    or `anything` that comes over the wire."""
 
     on: str
     times: int = 1
@@ -42,6 +42,10 @@ class Fault:
     body: bytes | None = None
     drop: str = ""
     """`before` anything is done, or `after` everything is."""
+    late: bool = False
+    """The error is told after everything is done."""
+    skip: int = 0
+    """So many such requests pass first."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class GoogleDouble:
         self.arrived: list[str] = []
         self.calls: list[tuple[str, str]] = []
         self.complaints: list[str] = []
-        self._faults: list[Fault] = []
+        self.faults: list[Fault] = []
         self._lock = threading.RLock()
         self._handlers = {
             **self.calendars.handlers(),
@@ -89,9 +93,10 @@ class GoogleDouble:
             **self.people.handlers(),
         }
 
-    def fail(self, on: str, status: int = 0, reason: str = "", **more: Any) -> None:
+    def fail(self, on: str, status: int = 0, reason: str = "", **more: Any) -> Fault:
         """Arrange for something to go wrong (see `Fault`)."""
-        self._faults.append(Fault(on, status=status, reason=reason, **more))
+        self.faults.append(Fault(on, status=status, reason=reason, **more))
+        return self.faults[-1]
 
     def count(self, method: str) -> int:
         """How often a method was asked for."""
@@ -113,10 +118,12 @@ class GoogleDouble:
         fault = self._fault(name)
         if fault and fault.drop == "before":
             return None
-        if fault and not fault.drop:
+        if fault and not fault.drop and not fault.late:
             return _failed(fault)
         told = self._whole(name, asked, path)
-        return None if fault else told
+        if fault:
+            return None if fault.drop else _failed(fault)
+        return told
 
     def _whole(self, name: str, asked: Asked, path: str) -> Told:
         if name == "token":
@@ -150,7 +157,7 @@ class GoogleDouble:
             return _oops(Oops(404, "notFound", "Not Found"))
         method, names = found
         fault = self._fault(method.id) if inner else None
-        if fault:
+        if fault and not fault.late:
             return _failed(fault)
         query = parse_qs(target.query, keep_blank_values=True)
         body = json.loads(asked.body) if asked.body else None
@@ -163,6 +170,8 @@ class GoogleDouble:
             answer = self._handlers[method.id](subject, names, query, body, asked.headers)
         except Oops as oops:
             return _oops(oops)
+        if fault:
+            return _failed(fault)
         return self._checked(method, answer, query.get("fields", [""])[0])
 
     def _checked(self, method: Method, answer: Any, mask: str) -> Told:
@@ -174,10 +183,14 @@ class GoogleDouble:
         return _json(200, masked(answer, mask) if mask else answer)
 
     def _fault(self, name: str) -> Fault | None:
-        for fault in self._faults:
-            if fault.times and fault.on == name:
-                fault.times -= 1
-                return fault
+        for fault in self.faults:
+            if not fault.times or fault.on not in (name, "anything"):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            return fault
         return None
 
 

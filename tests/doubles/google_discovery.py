@@ -62,7 +62,9 @@ def methods(name: str) -> tuple[Method, ...]:
 
 def _methods(document: Tree, node: Tree) -> Iterator[Method]:
     for said in node.get("methods", {}).values():
-        path = re.sub(r"\\\{\\?\+?(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(said.get("flatPath", said["path"])))
+        path = re.sub(
+            r"\\\{\\?\+?(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(said.get("flatPath", said["path"]))
+        )
         whole = re.compile("/" + document["servicePath"] + path)
         yield Method(said["id"], said["httpMethod"], whole, said, document)
     for inner in node.get("resources", {}).values():
