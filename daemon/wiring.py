@@ -12,7 +12,7 @@ import connectors
 from daemon.config import secrets
 from daemon.config.model import Config
 from daemon.core.checklist import Checklist, load_checklist
-from daemon.core.domain import Email, Mail, email
+from daemon.core.domain import Mail, Uid, email
 from daemon.core.ports import Calendar, Directory, Mailer
 from daemon.letters import Letters
 from daemon.links import Links
@@ -51,6 +51,8 @@ class App:
     """How letters are written in a rehearsal: without words. None: as they are."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service is told to stop: nothing new is begun."""
+    offered: dict[Uid, int] = field(default_factory=dict)
+    """What the offers of a meeting were worked out from, so that it is done once."""
     last_turn: datetime | None = None
     """When this process last finished a turn."""
     _opened: dict[str, object] = field(default_factory=dict)
@@ -117,18 +119,10 @@ def open_app(config: Config, clock: Callable[[], datetime] = wall_clock) -> App:
         config=config,
         database=database,
         letters=letters_for(config),
-        links=Links(config.web.url, [secret], config.web.link_days, _versions(database)),
+        links=Links(config.web.url, [secret], config.web.link_days, access.versions(database)),
         vault=Vault([secret]),
         clock=clock,
     )
-
-
-def _versions(database: Database) -> Callable[[Email], int]:
-    def version(person: Email) -> int:
-        with database.reading() as conn:
-            return access.version(conn, person)
-
-    return version
 
 
 def letters_for(config: Config) -> Letters:

@@ -11,7 +11,6 @@ from daemon.core.domain import (
     Email,
     Evidence,
     Interval,
-    Key,
     Meeting,
     Observed,
     Person,
@@ -194,12 +193,3 @@ def deny(meeting: Meeting, by: Email, now: datetime) -> Meeting:
         reason=Reason(Because.NOT_HELD, facts),
     )
 
-
-def put_key(meeting: Meeting) -> Key:
-    """Name the effect "the calendars show this revision of the meeting"."""
-    return Key(f"put:{meeting.uid}:{meeting.sequence}")
-
-
-def cancel_key(meeting: Meeting) -> Key:
-    """Name the effect "the calendars show the meeting no longer"."""
-    return Key(f"cancel:{meeting.uid}")

@@ -10,6 +10,7 @@ from daemon.core.agreement import Change
 from daemon.core.conversation import bases, role_lines
 from daemon.core.days import today
 from daemon.core.domain import (
+    Action,
     Due,
     Email,
     Evidence,
@@ -17,13 +18,16 @@ from daemon.core.domain import (
     Letter,
     LetterKind,
     Meeting,
+    Owner,
     Pair,
     Person,
+    ResourceKind,
     State,
+    Uid,
 )
 from daemon.letters import Facts, Point, Shared
 from daemon.links import Purpose
-from daemon.store import conversations
+from daemon.store import agreements, conversations, helpers
 from daemon.wiring import App
 
 DOORS = {
@@ -34,6 +38,8 @@ DOORS = {
     LetterKind.SUMMARY: Purpose.RECORD,
     LetterKind.MOVED: Purpose.MY_PAGE,
     LetterKind.OVERDUE: Purpose.MY_PAGE,
+    LetterKind.HELPER: Purpose.HELPER,
+    LetterKind.SIGN_IN: Purpose.SIGN_IN,
 }
 """Where a letter's link leads."""
 
@@ -47,6 +53,8 @@ class Errand:
     meeting: Meeting | None = None
     history: History | None = None
     gap: Due | None = None
+    request: str = ""
+    """The id of a helper's request or of a sign-in: what the letter's link opens."""
 
 
 def facts(
@@ -54,8 +62,9 @@ def facts(
 ) -> Facts:
     """Tell everything the letter says; the same rows give the same facts."""
     letter = errand.letter
-    employee, manager = people[errand.pair.employee], people[errand.pair.manager]
-    to = people[letter.to]
+    employee = people.get(errand.pair.employee) or guest(letter.to, "", app)
+    manager = people.get(errand.pair.manager)
+    to = people.get(letter.to) or guest(letter.to, "", app, employee)
     base = Facts(
         letter=letter,
         to=to,
@@ -75,7 +84,19 @@ def _link(app: App, errand: Errand, now: datetime) -> str:
     purpose = DOORS[errand.letter.kind]
     if errand.letter.to != errand.pair.employee and purpose is Purpose.MY_PAGE:
         purpose = Purpose.BRIEF
-    return app.links.make(purpose, errand.letter.to, errand.letter.uid, now)
+    about = Uid(errand.request) if errand.request else errand.letter.uid
+    return app.links.make(purpose, errand.letter.to, about, now)
+
+
+def guest(address: Email, name: str, app: App, like: Person | None = None) -> Person:
+    """Somebody who is not on the roster; they read in the language and zone of whoever asks."""
+    organization = app.config.organization
+    return Person(
+        email=address,
+        name=name or address.partition("@")[0],
+        zone=like.zone if like else organization.zone,
+        language=like.language if like else organization.language,
+    )
 
 
 def _prep(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
@@ -134,6 +155,38 @@ def _overdue(app: App, _conn: Connection, errand: Errand, base: Facts) -> Facts:
     return replace(base, reason=reason, choices={"ask": link, "help": link, "pause": link})
 
 
+def _helper(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
+    request = helpers.by_id(conn, app.vault, errand.request)
+    if request is None:
+        raise ValueError("the request was taken back")
+    name = request.name or base.to.name
+    asked = _asked(app, conn, request)
+    return replace(
+        base,
+        to=replace(base.to, name=name),
+        helper_name=name,
+        actions=(asked,) if asked else (),
+        questions=request.questions,
+        note=request.note,
+    )
+
+
+def _asked(app: App, conn: Connection, request: helpers.Request) -> Action | None:
+    """The action a helper is asked for, as the record has it."""
+    if not request.action:
+        return None
+    box = app.vault.box(conn, request.pair)
+    known = agreements.current(conn, box, request.pair).actions if box else ()
+    found = next((action for action in known if action.id == request.action_id), None)
+    return found or Action(
+        id=request.id,
+        what=request.action,
+        owner=Owner.SPHERE,
+        due=request.expires_at.date(),
+        needs=ResourceKind.NOTHING,
+    )
+
+
 _SAID = {
     LetterKind.PREP: _prep,
     LetterKind.NUDGE: _prep,
@@ -141,6 +194,7 @@ _SAID = {
     LetterKind.SUMMARY: _summary,
     LetterKind.MOVED: _moved,
     LetterKind.OVERDUE: _overdue,
+    LetterKind.HELPER: _helper,
 }
 
 

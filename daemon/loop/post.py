@@ -29,6 +29,8 @@ from daemon.loop.envelope import seal, unseal
 from daemon.loop.facts import Errand, facts
 from daemon.loop.world import Decision, World
 from daemon.store import conversations, outbox, pairs, settings
+from daemon.store.access import SignIn
+from daemon.store.helpers import Invitation
 from daemon.store.outbox import Action, Claim, Effect
 from daemon.wiring import App
 
@@ -38,6 +40,8 @@ RESTORED = "restored_at"
 """The setting a restore leaves behind."""
 AT_ONCE = 20
 """Letters in one transaction and one call: what the providers batch."""
+OVER = (outbox.State.DONE, outbox.State.FAILED, outbox.State.LAPSED, outbox.State.HELD)
+"""A letter in one of these states is not begun again by itself."""
 OLD = timedelta(days=rules.SUMMARY_DAYS + 2)
 
 
@@ -51,6 +55,8 @@ class Desk:
     """Events that do not stand in the calendars yet: nothing is written about them."""
     open: Sequence[Effect]
     """Letters somebody began to send."""
+    invitations: Sequence[Invitation] = ()
+    sign_ins: Sequence[SignIn] = ()
 
 
 def send_letters(app: App, world: World, decision: Decision, tally: Tally) -> None:
@@ -78,10 +84,14 @@ def look(app: App, now: datetime) -> Desk:
                 talks=conversations.talks(conn),
                 accords=conversations.accords(conn),
             ),
-            sent={uid: tuple(_sent(x) for x in row) for uid, row in ledger.items()},
+            sent={
+                uid: tuple(_sent(x) for x in row if x.state in OVER) for uid, row in ledger.items()
+            },
             unsettled=frozenset(x.uid for x in open_ if x.action is not Action.LETTER)
             | frozenset(outbox.refused(conn, Action.PUT)),
             open=[x for x in open_ if x.action is Action.LETTER],
+            invitations=conversations.helpers_owed(conn, now),
+            sign_ins=conversations.sign_ins_owed(conn, now),
         )
 
 
@@ -96,8 +106,34 @@ def _last_hour(desk: Desk, now: datetime) -> int:
 
 def owed(world: World, decision: Decision, desk: Desk) -> list[Errand]:
     """Tell which letters go out now, for whom, about which meeting; nobody who left gets one."""
-    found = [*_about_meetings(world, desk), *_about_gaps(world, decision, desk)]
-    return sorted((x for x in found if x.letter.to in world.people), key=lambda x: x.letter)
+    inside = [*_about_meetings(world, desk), *_about_gaps(world, decision, desk)]
+    found = [x for x in inside if x.letter.to in world.people] + list(_requests(world, desk))
+    return sorted(found, key=lambda x: x.letter)
+
+
+def _requests(world: World, desk: Desk) -> Iterable[Errand]:
+    """Letters somebody asked for on a page: to a helper, or a way into the overview."""
+    for invitation in desk.invitations:
+        letter = Letter(
+            invitation.asked_at,
+            LetterKind.HELPER,
+            invitation.email,
+            invitation.uid,
+            invitation.number,
+        )
+        if not _known(desk, letter) and invitation.pair.employee in world.people:
+            yield Errand(letter, invitation.pair, request=invitation.id)
+    for asked in desk.sign_ins:
+        letter = Letter(asked.asked_at, LetterKind.SIGN_IN, asked.person, Uid(asked.id))
+        if not _known(desk, letter):
+            yield Errand(letter, Pair(asked.person, asked.person), request=asked.id)
+
+
+def _known(desk: Desk, letter: Letter) -> bool:
+    return any(
+        (x.kind, x.to, x.revision) == (letter.kind, letter.to, letter.revision)
+        for x in desk.sent.get(letter.uid, ())
+    )
 
 
 def _about_meetings(world: World, desk: Desk) -> Iterable[Errand]:

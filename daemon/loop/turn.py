@@ -9,6 +9,7 @@ from daemon.core.domain import Problem
 from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
 from daemon.loop.observe import observe
+from daemon.loop.offers import offer
 from daemon.loop.post import send_letters
 from daemon.loop.record import record
 from daemon.loop.world import Decision, World
@@ -55,6 +56,7 @@ def act(app: App, now: datetime, world: World, decision: Decision) -> Tally:
     """Tell the calendars first, then write the letters about what stands in them."""
     tally = Tally()
     settle_calendars(app, now, tally)
+    offer(app, world, decision)
     send_letters(app, world, decision, tally)
     return tally
 
