@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from connectors._ical_lines import Component, Property, Unreadable, calendars, components
 from connectors._ical_recur import occurrences
-from connectors._ical_values import Frame, frame, period, replies, sequence, stamp
+from connectors._ical_values import Frame, address, frame, period, sequence, stamp
 from daemon.core.domain import Email, Interval, Reply
 from daemon.core.intervals import merge
 
@@ -82,7 +82,7 @@ def _taken(
         yield from _published(group[0])
         return
     for event, when in occurrences(_newest(group), place, within):
-        if _takes_time(event, owner):
+        if when.overlaps(within) and _takes_time(event, owner):
             yield when
 
 
@@ -100,7 +100,12 @@ def _newest(group: list[Component]) -> list[Component]:
 def _takes_time(event: Component, owner: Email) -> bool:
     if event.text("STATUS").upper() == "CANCELLED" or event.text("TRANSP").upper() == "TRANSPARENT":
         return False
-    return "ATTENDEE" not in event.properties or replies(event).get(owner) is not Reply.DECLINED
+    return not any(
+        "DECLINED" in said.parameters.upper()
+        and address(said) == owner
+        and said.parameter("PARTSTAT").upper() == Reply.DECLINED
+        for said in event.properties.get("ATTENDEE", ())
+    )
 
 
 def _published(component: Component) -> Iterator[Interval]:

@@ -6,7 +6,7 @@ feed's ETag): where no mark has changed nothing is loaded, let alone read.
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,8 +25,11 @@ from daemon.core.ports import Unknown
 
 LARGEST = 16 * 2**20
 """Bytes of one file or feed; a larger one makes its owner unknown."""
-_READER = "1"
-"""Raised whenever the same content may be read differently."""
+_READER = "2"
+"""Raised whenever the same content may be read differently, or is kept in another form."""
+_SHELF, _FILES = f"shelf {_READER} ", f"files {_READER} "
+_TOGETHER = 64
+"""People whose readings are held in memory before they are kept."""
 
 
 class NotLoaded(Exception):
@@ -88,29 +91,36 @@ class Readings:
     def _remember(self, prints: Mapping[Email, str], within: Interval) -> None:
         """Take from the cache file what this process does not know yet."""
         missing = [who for who, mark in prints.items() if not self._fresh(who, mark, within)]
-        for who, kept in self._cache.load(f"shelf:{who}" for who in missing) if missing else ():
+        for who, kept in self._kept(_SHELF, missing):
             mark, start, end, figures, where = kept
             span = Interval(instant(start), instant(end))
-            email = Email(who.removeprefix("shelf:"))
-            self._known[email] = _Known(mark, span, as_reading(figures), tuple(where))
+            self._known[who] = _Known(mark, span, as_reading(figures), tuple(where))
+
+    def _kept(self, kind: str, people: Iterable[Email]) -> Iterator[tuple[Email, Any]]:
+        names = {kind + who: who for who in people}
+        for name, kept in self._cache.load(names) if names else ():
+            yield names[name], kept
 
     def _refresh(self, stale: Sequence[tuple[Shelf, str]], span: Interval) -> dict[Email, _Known]:
         """Read what is new; tell what may be said now and has to be tried again."""
-        names = {f"files:{shelf.owner.email}": shelf.owner.email for shelf, _ in stale}
-        kept = {names[name]: files for name, files in self._cache.load(names)}
         passing: dict[Email, _Known] = {}
-        records: dict[str, object] = {}
         with Guard() as guard, ThreadPoolExecutor(guard.size) as pool:
-            jobs = [
-                _Job(shelf, mark, span, kept.get(shelf.owner.email, {})) for shelf, mark in stale
-            ]
-            for job, known in zip(jobs, pool.map(lambda job: job.run(guard), jobs), strict=True):
-                who = job.shelf.owner.email
-                self.parsed += job.parsed
-                (self._known if job.lasting else passing)[who] = known
-                records |= job.records(known)
-        self._cache.save(records)
+            for first in range(0, len(stale), _TOGETHER):
+                batch = stale[first : first + _TOGETHER]
+                kept = dict(self._kept(_FILES, (shelf.owner.email for shelf, _ in batch)))
+                jobs = [_Job(*each, span, kept.get(each[0].owner.email, {})) for each in batch]
+                self._finish(jobs, pool.map(lambda job: job.run(guard), jobs), passing)
         return passing
+
+    def _finish(
+        self, jobs: Iterable["_Job"], known: Iterable[_Known], passing: dict[Email, _Known]
+    ) -> None:
+        records: dict[str, object] = {}
+        for job, found in zip(jobs, known, strict=True):
+            self.parsed += job.parsed
+            (self._known if job.lasting else passing)[job.shelf.owner.email] = found
+            records |= job.records(found)
+        self._cache.save(records)
 
 
 class _Job:
@@ -198,13 +208,11 @@ class _Job:
     def records(self, known: _Known) -> dict[str, object]:
         """What the cache keeps of it."""
         who = self.shelf.owner.email
-        files: dict[str, object] = {f"files:{who}": {"frame": self._frame, "files": self._files}}
+        files: dict[str, object] = {_FILES + who: {"frame": self._frame, "files": self._files}}
         if not self.lasting:
             return files
         span = seconds(known.span.start), seconds(known.span.end)
-        return files | {
-            f"shelf:{who}": [known.print, *span, as_figures(known.reading), known.where]
-        }
+        return files | {_SHELF + who: [known.print, *span, as_figures(known.reading), known.where]}
 
 
 def _fits(kept: Any, frame: str) -> bool:
