@@ -192,4 +192,3 @@ def deny(meeting: Meeting, by: Email, now: datetime) -> Meeting:
         held_on=None,
         reason=Reason(Because.NOT_HELD, facts),
     )
-

@@ -40,8 +40,6 @@ RESTORED = "restored_at"
 """The setting a restore leaves behind."""
 AT_ONCE = 20
 """Letters in one transaction and one call: what the providers batch."""
-OVER = (outbox.State.DONE, outbox.State.FAILED, outbox.State.LAPSED, outbox.State.HELD)
-"""A letter in one of these states is not begun again by itself."""
 OLD = timedelta(days=rules.SUMMARY_DAYS + 2)
 
 
@@ -84,9 +82,7 @@ def look(app: App, now: datetime) -> Desk:
                 talks=conversations.talks(conn),
                 accords=conversations.accords(conn),
             ),
-            sent={
-                uid: tuple(_sent(x) for x in row if x.state in OVER) for uid, row in ledger.items()
-            },
+            sent={uid: tuple(_sent(x) for x in row) for uid, row in ledger.items()},
             unsettled=frozenset(x.uid for x in open_ if x.action is not Action.LETTER)
             | frozenset(outbox.refused(conn, Action.PUT)),
             open=[x for x in open_ if x.action is Action.LETTER],
