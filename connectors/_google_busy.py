@@ -16,6 +16,7 @@ CALENDARS = 50
 SPAN = timedelta(days=60)
 """The longest stretch asked for at once; Google refuses ones that are much longer."""
 LISTED = 250
+HOUR = timedelta(hours=1)
 
 _FIELDS = (
     "timeZone,nextPageToken,items(id,status,start,end,transparency,eventType,"
@@ -34,6 +35,8 @@ class Availabilities:
         self._surface = workspace.calendar()
         self._reader = Email(workspace.settings.subject)
         self._profiles = Profiles(self._surface, workspace.clock)
+        self._seen: dict[tuple[Email, Interval], tuple[datetime, list[Interval]]] = {}
+        """What stands in blocks beside our meetings, and when (by the asked span) it was seen."""
 
     def busy(
         self, people: Collection[Person], within: Interval, ours: Collection[Meeting]
@@ -43,7 +46,7 @@ class Availabilities:
         curious = self._profiles.stale(people)
         taken, shut_out = self._as_reader(everybody, curious, within)
         taken |= self._as_themselves(shut_out, curious, within)
-        self._leave_out(taken, ours)
+        self._leave_out(taken, within, ours)
         return {one.email: self._told(one, taken[one.email], within) for one in people}
 
     def _as_reader(
@@ -81,23 +84,38 @@ class Availabilities:
             taken[who] = _joined(taken.get(who, []), found)
         return taken
 
-    def _leave_out(self, taken: Blocks, ours: Collection[Meeting]) -> None:
-        """Take our own meetings out; ask what a block consists of where that cannot be told."""
-        doubts: list[tuple[Email, Interval]] = []
+    def _leave_out(self, taken: Blocks, within: Interval, ours: Collection[Meeting]) -> None:
+        """Take our own meetings out: a block that touches one of ours may hide somebody else's
+        event, even where it is just as long, so its events are looked at, once an hour."""
         mine = _ours_by_person(ours)
+        doubts: list[tuple[Email, Interval]] = []
         for who, found in taken.items():
-            if isinstance(found, Unknown):
-                continue
-            kept, doubtful = without_ours(found, mine.get(who, []))
-            taken[who] = kept
-            doubts += [(who, block) for block in doubtful]
-        ids = {event_id(meeting.uid) for meeting in ours}
-        replies = self._quietly([self._listing(who, block) for who, block in doubts])
-        for (who, block), reply in zip(doubts, replies, strict=True):
+            if isinstance(found, list):
+                kept, doubtful = parted(found, mine.get(who, ()))
+                taken[who] = kept
+                doubts += [(who, block) for block in doubtful]
+        self._look_closer(doubts, within.start, {event_id(meeting.uid) for meeting in ours})
+        for who, block in doubts:
             rest = taken[who]
             assert isinstance(rest, list)
-            settled = _settled(reply, block, ids)
-            rest += _minus(block, mine[who]) if settled is None else settled
+            seen = self._seen.get((who, block))
+            rest += seen[1] if seen else _minus(block, mine[who])
+
+    def _look_closer(
+        self, doubts: Iterable[tuple[Email, Interval]], now: datetime, ids: Collection[str]
+    ) -> None:
+        """Learn what else a block consists of, where that was not learned within the hour."""
+        self._seen = {
+            (who, block): (at, others)
+            for (who, block), (at, others) in self._seen.items()
+            if at <= now < at + HOUR
+        }
+        new = [doubt for doubt in dict.fromkeys(doubts) if doubt not in self._seen]
+        replies = self._quietly([self._listing(who, block) for who, block in new])
+        for (who, block), reply in zip(new, replies, strict=True):
+            others = _others(reply, block, ids)
+            if others is not None:
+                self._seen[who, block] = (now, others)
 
     def _quietly(self, calls: Sequence[Call]) -> list[Reply]:
         """Make calls as people who may all be refused without that being our trouble."""
@@ -140,33 +158,25 @@ class Availabilities:
         return Availability(tuple(merge(inside)), profile.zone, profile.hours)
 
 
-def without_ours(
-    found: Iterable[Interval], ours: Sequence[Interval]
+def parted(
+    found: Iterable[Interval], ours: Collection[Interval]
 ) -> tuple[list[Interval], list[Interval]]:
-    """Part busy blocks into those that are somebody else's and those that are partly ours, or
-    hide something else under ours; the ones that are exactly ours fall away, each once."""
+    """Part busy blocks into those that have nothing to do with our meetings, and the others."""
     kept: list[Interval] = []
     doubtful: list[Interval] = []
-    left = list(ours)
     for block in found:
-        mine = [one for one in left if one.overlaps(block)]
-        if not any(one.overlaps(block) for one in ours):
-            kept.append(block)
-        elif mine and merge(mine) == [block]:
-            left = [one for one in left if one not in mine]
-        else:
-            doubtful.append(block)
+        (doubtful if any(one.overlaps(block) for one in ours) else kept).append(block)
     return kept, doubtful
 
 
-def _settled(reply: Reply, block: Interval, ids: Collection[str]) -> list[Interval] | None:
+def _others(reply: Reply, block: Interval, ids: Collection[str]) -> list[Interval] | None:
     """What of a block others occupy; None: it could not be found out."""
     if isinstance(reply, Failure) or reply.get("nextPageToken"):
         return None
     zone = str(reply.get("timeZone") or "UTC")
     try:
-        others = [one for one in reply["items"] if one["id"] not in ids]
-        times = [when(one, zone) for one in others if blocks(one)]
+        events = [one for one in reply["items"] if one["id"] not in ids]
+        times = [when(one, zone) for one in events if blocks(one)]
     except UNREADABLE:
         return None
     return [
