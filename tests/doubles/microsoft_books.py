@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import email.policy
 import itertools
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -63,15 +62,13 @@ class Message:
     content: bytes
     draft: bool
 
+    def __post_init__(self) -> None:
+        self.headers = BytesHeaderParser().parsebytes(self.content)
+
     @property
     def message_id(self) -> str:
         """The Message-ID header."""
-        return str(self.parsed["Message-ID"])
-
-    @property
-    def parsed(self) -> Any:
-        """The mail, read."""
-        return BytesParser(policy=email.policy.default).parsebytes(self.content)
+        return str(self.headers["Message-ID"])
 
 
 @dataclass
@@ -239,19 +236,21 @@ class Books:
             raise Denied(400, "ErrorMailboxDataArrayTooBig")
         if end - start >= timedelta(days=62):
             raise Denied(400, "ErrorTimeIntervalTooBig")
-        people = [self._schedule(address, start, end) for address in body["schedules"]]
+        every = [event for box in self.boxes.values() for event in box.events.values()]
+        near = [event for event in every if event.start < end and start < event.end]
+        people = [self._schedule(address, near) for address in body["schedules"]]
         return Reply(200, {"value": people})
 
-    def _schedule(self, address: str, start: datetime, end: datetime) -> Json:
+    def _schedule(self, address: str, near: list[Event]) -> Json:
         box = self.boxes.get(address)
         if box is None or box.refuses:
             code = box.refuses if box else "ErrorMailRecipientNotFound"
             error = {"responseCode": code, "message": "no"}
             return {"scheduleId": address, "error": error, "availabilityView": ""}
-        taken = [e for e in self.events_of(address) if e.start < end and start < e.end]
         items = [
             {"status": e.status, "isPrivate": True, "start": _wire(e.start), "end": _wire(e.end)}
-            for e in taken
+            for e in near
+            if _takes_part(e, address)
         ]
         return {
             "scheduleId": address.upper(),
@@ -263,15 +262,7 @@ class Books:
     def events_of(self, address: str) -> list[Event]:
         """Everything in somebody's calendar: their own events and accepted or open invitations."""
         every = [event for box in self.boxes.values() for event in box.events.values()]
-        return [
-            event
-            for event in every
-            if event.owner == address
-            or event.attendees.get(address, {"status": {"response": "declined"}})["status"][
-                "response"
-            ]
-            != "declined"
-        ]
+        return [event for event in every if _takes_part(event, address)]
 
     # --- letters ----------------------------------------------------------------------------
 
@@ -287,7 +278,7 @@ class Books:
         return message
 
     def _send(self, box: Mailbox, message: Message) -> Reply:
-        to = self.boxes.get(str(message.parsed["To"]))
+        to = self.boxes.get(str(message.headers["To"]))
         if to is None or to.deaf:
             raise Denied(400, "ErrorInvalidRecipients")
         message.draft = False
@@ -342,6 +333,12 @@ UID_NAME = "careloop"
 _ZONES = frozenset(available_timezones())
 _MARK = re.compile(r"String \{[0-9a-f-]{36}\} Name (\S+)")
 _LOOK = re.compile(r"ep/id eq '([^']+)' and ep/value eq '([^']+)'")
+
+
+def _takes_part(event: Event, address: str) -> bool:
+    """Tell whether an event stands in somebody's calendar: their own, or not declined."""
+    attendee = event.attendees.get(address)
+    return event.owner == address or bool(attendee and attendee["status"]["response"] != "declined")
 
 
 def _event(box: Mailbox, name: str) -> Event:
