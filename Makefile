@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
-PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
+PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install
 
 .PHONY: help demo run test check bench lock clean
 

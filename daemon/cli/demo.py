@@ -16,7 +16,7 @@ from daemon.cli.group import FAILED, OK, config_option
 if TYPE_CHECKING:
     from daemon.cli.stage.play import Play
 
-PACE = 0.5
+PACE = 0.35
 """Seconds a day takes at least, so that one can watch."""
 
 

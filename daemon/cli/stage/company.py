@@ -13,6 +13,8 @@ from icalendar import Calendar, Event
 
 DOMAIN = "lumen.example"
 BERLIN, NEW_YORK, KOLKATA = "Europe/Berlin", "America/New_York", "Asia/Kolkata"
+COUNTRIES = {BERLIN: "DE", NEW_YORK: "US", KOLKATA: "IN"}
+COLUMNS = ("email", "name", "manager", "time_zone", "country", "working_hours", "language", "role")
 DAYS = 75
 """How far ahead the calendars are filled."""
 
@@ -35,8 +37,8 @@ class Colleague:
 
 
 STAFF = (
-    Colleague("Ines Falk", BERLIN, "de", "Mon-Fri 09:00-17:00", "lead"),
-    Colleague("Jonas Brandt", BERLIN, "de", "Mon-Thu 08:30-16:30; Fri 09:00-14:00", "lead", "ines"),
+    Colleague("Ines Falk", BERLIN, "en", "Mon-Fri 09:00-17:00", "lead"),
+    Colleague("Jonas Brandt", BERLIN, "en", "Mon-Thu 08:30-16:30; Fri 09:00-14:00", "lead", "ines"),
     Colleague("Priya Nair", KOLKATA, "en", "Mon-Fri 10:00-19:00", "lead", "ines"),
     Colleague("Marcus Reed", NEW_YORK, "en", "Mon-Fri 08:00-17:00", "lead", "ines"),
     Colleague("Clara Vogt", BERLIN, "de", "Mon-Fri 09:00-17:00", "engineer", "jonas"),
@@ -111,14 +113,11 @@ def found(
 def _write_roster(path: Path, staff: Sequence[Colleague]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(
-            ("email", "name", "manager", "time_zone", "working_hours", "language", "role")
-        )
+        rows.writerow(COLUMNS)
         for one in staff:
             manager = f"{one.manager}@{DOMAIN}" if one.manager else ""
-            rows.writerow(
-                (one.email, one.name, manager, one.zone, one.hours, one.language, one.role)
-            )
+            place = (one.zone, COUNTRIES[one.zone], one.hours, one.language)
+            rows.writerow((one.email, one.name, manager, *place, one.role))
 
 
 def _busy(one: Colleague, first: date, dice: random.Random) -> Calendar:
