@@ -16,7 +16,7 @@ from connectors._child import MEMORY, OUT_OF_MEMORY, SECONDS, Figures, seconds
 from connectors._ical_busy import Fault
 from daemon.core.domain import Interval, Person
 
-WALL = 15.0
+WALL = 60.0
 """Seconds after which a child that says nothing is ended: it only waits, for a stuck machine."""
 _COMMAND = (sys.executable, "-P", "-m", "connectors._child")
 _LIMITS = frozenset({-signal.SIGPROF, OUT_OF_MEMORY})

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
@@ -15,6 +16,8 @@ from connectors._ical_lines import Component, Unreadable
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?")
 _HORIZON = "21000101T000000"
+_MOST_RULES, _MOST_ONSETS = 60, 1200
+"""No real zone has more; these are read outside the guarded children too."""
 
 
 class Zones:
@@ -114,12 +117,10 @@ class SpeltOut(tzinfo):
 def spelt_out(definition: Component) -> SpeltOut | None:
     """Make a zone of a VTIMEZONE; None when it says something we do not understand for sure."""
     try:
-        onsets = sorted(
-            onset
-            for observance in definition.children
-            if observance.name in {"STANDARD", "DAYLIGHT"}
-            for onset in _onsets(observance)
-        )
+        kept = [each for each in definition.children if each.name in {"STANDARD", "DAYLIGHT"}]
+        if sum(len(each.properties.get("RRULE", ())) for each in kept) > _MOST_RULES:
+            return None
+        onsets = sorted(onset for observance in kept for onset in _onsets(observance))
     except (ValueError, OverflowError, TypeError):
         return None
     if not onsets:
@@ -164,7 +165,10 @@ def _yearly(rule: str, start: datetime, offset: timedelta) -> list[datetime]:
     if "COUNT" not in parts:
         parts["UNTIL"] = last.strftime("%Y%m%dT%H%M%S")
     text = ";".join(f"{name}={value}" for name, value in parts.items())
-    return [onset for onset in rrulestr(text, dtstart=start) if onset <= last]
+    onsets = list(islice(rrulestr(text, dtstart=start), _MOST_ONSETS))
+    if len(onsets) == _MOST_ONSETS:
+        raise ValueError(rule)
+    return [onset for onset in onsets if onset <= last]
 
 
 def _naive(text: str) -> datetime:

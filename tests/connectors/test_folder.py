@@ -382,6 +382,16 @@ def test_a_costly_file_is_not_tried_again_until_it_changes(world: FolderWorld) -
     assert third == Availability(())
 
 
+def test_a_file_that_swells_in_memory_makes_its_owner_unknown(world: FolderWorld) -> None:
+    path = world.event(EMPLOYEE.email, "swells.ics", *MORNING, "ATTENDEE:x\r\n" * 1_300_000)
+    assert path.stat().st_size < 16 * 2**20
+
+    answer = asked(world)
+
+    assert isinstance(answer, Unknown)
+    assert "swells.ics" in answer.reason
+
+
 def test_a_huge_file_makes_unknown(world: FolderWorld) -> None:
     path = world.event(EMPLOYEE.email, "huge.ics", *MORNING)
     with path.open("ab") as target:

@@ -26,6 +26,7 @@ WORDS = st.text(max_size=200)
 # --- out ------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS, WORDS)
 def test_no_words_can_leave_their_line(summary: str, name: str, description: str) -> None:
     party = Party(EMPLOYEE.email, name)
@@ -54,6 +55,7 @@ def test_no_words_can_leave_their_line(summary: str, name: str, description: str
     }
 
 
+@settings(deadline=None)
 @given(WORDS)
 def test_another_program_reads_the_words_as_they_were(words: str) -> None:
     plain = "".join(sign if sign.isprintable() else " " for sign in words)
@@ -64,6 +66,7 @@ def test_another_program_reads_the_words_as_they_were(words: str) -> None:
     assert str(event["SUMMARY"]) == plain
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aä€😀", min_size=60, max_size=120))
 def test_lines_are_folded_at_75_octets_and_never_inside_a_sign(words: str) -> None:
     content = write(replace(an_invite(at(10)), summary=words))
@@ -171,6 +174,7 @@ def test_what_is_no_zone_is_none(name: str) -> None:
     assert known(name) is None
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2008, 1, 1), datetime(2036, 1, 1)))  # noqa: DTZ001 - wall clock
 def test_a_zone_spelt_out_is_the_zone(wall: datetime) -> None:
     zone = Zones(berlin().children).named("Anywhere")
@@ -189,6 +193,17 @@ def berlin() -> Component:
         *("RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "END:DAYLIGHT", "END:VTIMEZONE"),
     )
     return components(content).children[0]
+
+
+@pytest.mark.parametrize("count", [61, 1])
+def test_a_zone_with_too_much_to_say_is_none(count: int) -> None:
+    rules = ["RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=MO,TU,WE,TH,FR,SA,SU"] * count
+    content = calendar(
+        *("BEGIN:VTIMEZONE", "TZID:Odd", "BEGIN:STANDARD", "DTSTART:16010101T000000"),
+        *("TZOFFSETFROM:+0100", "TZOFFSETTO:+0200", *rules, "END:STANDARD", "END:VTIMEZONE"),
+    )
+
+    assert Zones(components(content).children[0].children).named("Odd") is None
 
 
 # --- two ways of counting agree -------------------------------------------------------------
@@ -265,6 +280,7 @@ def counted(found: Iterable[tuple[Component, Interval]]) -> set[Interval]:
     return {when for _, when in found if when.overlaps(WITHIN)}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_make_anybody_free_by_accident(noise: bytes) -> None:
     within = Interval(at(0).start, at(24).start)
@@ -275,6 +291,7 @@ def test_no_bytes_make_anybody_free_by_accident(noise: bytes) -> None:
         assert reading.faults
 
 
+@settings(deadline=None)
 @given(st.integers(0, 330))
 def test_a_file_cut_off_anywhere_is_never_free(length: int) -> None:
     event = ("BEGIN:VEVENT", "UID:a", "DTSTART:20270302T090000Z", "DTEND:20270302T100000Z")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.domain import OFFICE_HOURS, Email, Hours, Leave, Person
@@ -69,6 +69,7 @@ def test_bad_hours_are_told_with_what_to_write(text: str, said: str) -> None:
 SPANS = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter(lambda x: x[0] < x[1])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), SPANS), min_size=1, max_size=12))
 def test_what_is_written_is_what_is_read(rules: list[tuple[int, tuple[int, int]]]) -> None:
     text = "; ".join(f"{DAYS[day]} {clock(start)}-{clock(end)}" for day, (start, end) in rules)
@@ -179,6 +180,7 @@ COMPANIES = st.integers(1, 12).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(COMPANIES)
 def test_after_the_check_everybody_can_walk_up_to_somebody(managers: list[int]) -> None:
     lines = {f"p{n}": f"p{manager}" if manager >= 0 else "" for n, manager in enumerate(managers)}
