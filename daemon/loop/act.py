@@ -33,6 +33,8 @@ class Tally:
     put_off: int = 0
     failed: int = 0
     lapsed: int = 0
+    taken_over: int = 0
+    """Events a person was found to have changed while we were about to write them."""
     credentials_refused: bool = False
 
     def count(self, claim: Claim, result: Result) -> None:
@@ -100,6 +102,7 @@ def _settle(
                 continue
             tally.count(claim, result)
             if isinstance(result, Done) and result.found is not None:
+                tally.taken_over += 1
                 _take_over(app, conn, claim, result.found, now)
 
 

@@ -71,7 +71,7 @@ def decide(world: World) -> Decision:
         ended=ended,
         meetings=meetings,
         before=_before(world.histories, meetings),
-        histories={pair: f.history for pair, f in followed.items()},
+        histories=after,
         answers=answers,
         problems=_problems(world, followed, answers),
         gaps=_gaps(world, followed, answers),
@@ -89,8 +89,10 @@ def wanted_pairs(people: Iterable[Person]) -> frozenset[Pair]:
 
 
 def _new(world: World, pair: Pair) -> History:
-    employee = world.people[pair.employee]
-    return History(pair=pair, since=today(world.now, employee.zone))
+    """A pair that begins; one that was there before goes on with its numbers."""
+    since = today(world.now, world.people[pair.employee].zone)
+    before = world.ended.get(pair, History(pair=pair, since=since))
+    return replace(before, since=since, ended=None, paused_until=None, restart_from=None)
 
 
 def _why_ended(world: World, pair: Pair) -> Reason:

@@ -55,6 +55,7 @@ class Memory:
     roster: Mapping[Email, Person]
     everybody: Mapping[Email, Person]
     histories: Mapping[Pair, History]
+    """Ended pairs too."""
     pending: frozenset[Uid]
     refused: Mapping[Uid, str]
     accepted: str
@@ -74,7 +75,8 @@ def observe(app: App, now: datetime) -> tuple[World, Staff]:
         cadence=rules,
         people=staff.people,
         everybody={**memory.everybody, **staff.people},
-        histories=memory.histories,
+        histories={p: h for p, h in memory.histories.items() if h.ended is None},
+        ended={p: h for p, h in memory.histories.items() if h.ended is not None},
         closed=closed,
         pending=memory.pending,
         refused=memory.refused,
@@ -92,7 +94,10 @@ def remember(app: App) -> Memory:
             roster=people.roster(conn),
             everybody=people.everybody(conn),
             histories=pairs.histories(
-                conn, talks=conversations.talks(conn), accords=conversations.accords(conn)
+                conn,
+                ended=True,
+                talks=conversations.talks(conn),
+                accords=conversations.accords(conn),
             ),
             pending=frozenset(x.uid for x in pending if x.action is not outbox.Action.LETTER),
             refused=outbox.refused(conn, outbox.Action.PUT),

@@ -48,6 +48,7 @@ class Desk:
     """The state of letters at this moment."""
 
     histories: Mapping[Pair, History]
+    talks: Mapping[Uid, Talk]
     sent: Mapping[Uid, Sequence[rules.Sent]]
     unsettled: frozenset[Uid]
     """Events that do not stand in the calendars yet: nothing is written about them."""
@@ -59,7 +60,7 @@ class Desk:
 
 def send_letters(app: App, world: World, decision: Decision, tally: Tally) -> None:
     """Send what is owed now, the oldest debt first, at most `[mail] max_per_hour`."""
-    desk = look(app, world.now)
+    desk = look(app, world, decision, changed=tally.taken_over > 0)
     errands = owed(world, decision, desk)
     _drop_overtaken(app, desk, errands, world.now, tally)
     room = app.config.mail.max_per_hour - _last_hour(desk, world.now)
@@ -70,19 +71,20 @@ def send_letters(app: App, world: World, decision: Decision, tally: Tally) -> No
         _send(app, world, batch, tally)
 
 
-def look(app: App, now: datetime) -> Desk:
-    """Read what letters depend on, after the calendars have been told."""
+def look(app: App, world: World, decision: Decision, *, changed: bool) -> Desk:
+    """Read what letters depend on, after the calendars have been told. `changed`: a person was
+    found to have changed an event meanwhile, so the meetings are read anew."""
+    now = world.now
     with app.database.reading() as conn:
-        ledger = outbox.letters(conn, now - 4 * OLD)
-        open_ = list(outbox.pending(conn))
+        open_ = outbox.pending(conn)
+        fresh = pairs.histories(conn, ended=True) if changed else {}
         return Desk(
-            histories=pairs.histories(
-                conn,
-                ended=True,
-                talks=conversations.talks(conn),
-                accords=conversations.accords(conn),
-            ),
-            sent={uid: tuple(_sent(x) for x in row) for uid, row in ledger.items()},
+            histories={**world.ended, **decision.histories, **fresh},
+            talks=conversations.talks(conn),
+            sent={
+                uid: tuple(_sent(x) for x in row)
+                for uid, row in outbox.letters(conn, now - 4 * OLD).items()
+            },
             unsettled=frozenset(x.uid for x in open_ if x.action is not Action.LETTER)
             | frozenset(outbox.refused(conn, Action.PUT)),
             open=[x for x in open_ if x.action is Action.LETTER],
@@ -135,7 +137,9 @@ def _known(desk: Desk, letter: Letter) -> bool:
 def _about_meetings(world: World, desk: Desk) -> Iterable[Errand]:
     for pair, history in desk.histories.items():
         for meeting in history.meetings:
-            if meeting.end < world.now - OLD and not _lately_recorded(history, meeting, world.now):
+            if meeting.end < world.now - OLD and not _lately_recorded(
+                desk.talks, meeting, world.now
+            ):
                 continue
             if meeting.uid in desk.unsettled or pair.employee not in world.everybody:
                 continue
@@ -145,8 +149,8 @@ def _about_meetings(world: World, desk: Desk) -> Iterable[Errand]:
                 yield Errand(letter, pair, meeting, history)
 
 
-def _lately_recorded(history: History, meeting: Meeting, now: datetime) -> bool:
-    saved = history.talks.get(meeting.uid, Talk()).saved_at
+def _lately_recorded(talks: Mapping[Uid, Talk], meeting: Meeting, now: datetime) -> bool:
+    saved = talks.get(meeting.uid, Talk()).saved_at
     return saved is not None and now - saved < OLD
 
 
@@ -155,7 +159,7 @@ def case(world: World, desk: Desk, history: History, meeting: Meeting) -> rules.
     employee, manager = world.pair(history.pair)
     return rules.Case(
         meeting=meeting,
-        talk=history.talks.get(meeting.uid, Talk()),
+        talk=desk.talks.get(meeting.uid, Talk()),
         sent=desk.sent.get(meeting.uid, ()),
         employee=employee,
         manager=manager,
@@ -229,19 +233,11 @@ def _settle(
 def _claim(app: App, world: World, errands: Sequence[Errand], tally: Tally) -> list[Claim]:
     """Write the letters, then take them: their bytes are recorded before anything is sent."""
     written = _written(app, world, errands, tally)
+    sealed = [letter_of(errand.letter, seal(app.vault, mail)) for errand, mail in written]
     with app.database.writing() as conn:
-        claims = [
-            outbox.claim_letter(
-                conn,
-                letter_of(errand.letter, seal(app.vault, mail)),
-                app.worker,
-                world.now,
-                LEASE,
-                doubtful=errand.letter.due < cautious_until(conn),
-            )
-            for errand, mail in written
-        ]
-    return [claim for claim in claims if claim is not None]
+        since = cautious_until(conn)
+        doubtful = {errand.letter.key for errand, _ in written if errand.letter.due < since}
+        return outbox.claim_letters(conn, sealed, app.worker, world.now, LEASE, doubtful=doubtful)
 
 
 def cautious_until(conn: Connection) -> datetime:

@@ -36,6 +36,9 @@ class World:
     everybody: Mapping[Email, Person]
     """Leavers too."""
     histories: Mapping[Pair, History]
+    """The pairs that are cared for."""
+    ended: Mapping[Pair, History] = field(default_factory=dict)
+    """Those that ended: their last talk may still want its summary."""
     closed: Closed
     seen: Mapping[Uid, Observed | Unknown] = field(default_factory=dict)
     busy: Mapping[Email, tuple[Interval, ...]] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class Decision:
     before: Mapping[Uid, Meeting] = field(default_factory=dict)
     """The same meetings as they were; a new one is missing here."""
     histories: Mapping[Pair, History] = field(default_factory=dict)
-    """All active pairs after this decision."""
+    """Every pair after this decision, also those that end with it."""
     answers: Mapping[tuple[Pair, Kind], Slot | NoSlot] = field(default_factory=dict)
     problems: Mapping[Pair, Reason] = field(default_factory=dict)
     gaps: Mapping[Pair, Due] = field(default_factory=dict)

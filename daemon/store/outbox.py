@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     or_,
@@ -48,7 +49,7 @@ __all__ = [
     "Sent",
     "State",
     "claim",
-    "claim_letter",
+    "claim_letters",
     "counts",
     "doubt_everything",
     "entries",
@@ -99,29 +100,32 @@ def claim(
     return _take(conn, conn.execute(ready).all(), worker, now, lease)
 
 
-def claim_letter(
+def claim_letters(
     conn: Connection,
-    effect: Effect,
+    effects: Collection[Effect],
     worker: str,
     now: datetime,
     lease: timedelta,
     *,
-    doubtful: bool = False,
-) -> Claim | None:
-    """Write a letter down and take it, at once; None: it is settled, held, waiting for its time,
-    or somebody lives who is at it.
+    doubtful: Collection[Key] = (),
+) -> list[Claim]:
+    """Write letters down and take them, at once; left out are those that are settled, held,
+    waiting for their time, or that somebody lives who is at them.
 
     The bytes to send are those of the claim: a doubtful letter keeps the ones it had, so that a
-    repeat is the same letter. `doubtful`: an earlier life may have sent it (after a restore).
+    repeat is the same letter. `doubtful`: an earlier life may have sent these (after a restore).
     """
+    if not effects:
+        return []
     void_claims(conn, now)
-    insert_new(conn, table, [_owed(effect, now, doubtful=doubtful)])
-    its = table.c.key == effect.key
-    fresh = and_(its, table.c.state == State.OWED)
-    conn.execute(update(table).where(fresh).values(payload=effect.payload))
-    ready = and_(its, table.c.state.in_(_OPEN), table.c.not_before <= now)
-    taken = _take(conn, conn.execute(_lock(select(table).where(ready))).all(), worker, now, lease)
-    return taken[0] if taken else None
+    insert_new(conn, table, [_owed(one, now, doubtful=one.key in doubtful) for one in effects])
+    fresh = and_(table.c.key == bindparam("letter"), table.c.state == State.OWED)
+    bytes_ = update(table).where(fresh).values(payload=bindparam("content"))
+    conn.execute(bytes_, [{"letter": one.key, "content": one.payload} for one in effects])
+    mine = table.c.key.in_([one.key for one in effects])
+    ready = and_(mine, table.c.state.in_(_OPEN), table.c.not_before <= now)
+    order = select(table).where(ready).order_by(table.c.owed_at, table.c.key)
+    return _take(conn, conn.execute(_lock(order)).all(), worker, now, lease)
 
 
 def settle(conn: Connection, claim: Claim, result: Result, now: datetime) -> bool:

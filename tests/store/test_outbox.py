@@ -43,10 +43,17 @@ def a_letter(revision: int = 0, content: bytes = b"sealed") -> Effect:
 
 
 def take(
-    database: Database, effect: Effect, worker: str = ME, now: datetime = NOW, **how: bool
+    database: Database,
+    effect: Effect,
+    worker: str = ME,
+    now: datetime = NOW,
+    *,
+    doubtful: bool = False,
 ) -> Claim | None:
+    doubts = [effect.key] if doubtful else []
     with database.writing() as conn:
-        return outbox.claim_letter(conn, effect, worker, now, LEASE, **how)
+        taken = outbox.claim_letters(conn, [effect], worker, now, LEASE, doubtful=doubts)
+    return taken[0] if taken else None
 
 
 def settle(database: Database, claim: Claim, result: object, now: datetime = NOW) -> bool:

@@ -81,9 +81,9 @@ class Outbox(RuleBasedStateMachine):
     @rule(worker=st.sampled_from(WORKERS), letter=st.sampled_from(LETTERS))
     def claim_letter(self, worker: str, letter: Effect) -> None:
         with self.database.writing() as conn:
-            taken = outbox.claim_letter(conn, letter, worker, self.now, LEASE)
+            taken = outbox.claim_letters(conn, [letter], worker, self.now, LEASE)
         self.known.add(letter.key)
-        self.remember([taken] if taken else [])
+        self.remember(taken)
 
     def remember(self, claims: list[Claim]) -> None:
         """What is handed out is open, in nobody's living hands, and sent twice to nobody."""

@@ -217,6 +217,23 @@ def test_a_new_manager_gets_a_first_meeting_and_the_old_one_a_cancellation(playe
     assert all(p.to != old or p.uid != again.uid for p in played.books.posts)
 
 
+def test_a_manager_who_comes_back_gets_a_new_first_meeting_under_a_new_identity(played):
+    event = a_later_event(played)
+    employee = played.company.people[event.organizer]
+    others = (p for p in played.company.people.values() if p.manager == employee.manager)
+    other = next(p for p in others if p is not employee)
+
+    for manager in (other.email, employee.manager):
+        played.company.people[employee.email] = replace(employee, manager=manager)
+        played.company.write_roster()
+        played.on()
+
+    again = played.event(employee.email)
+    assert again.uid != event.uid
+    assert again.minutes == 60
+    assert played.books.faults == []
+
+
 def test_a_leaver_has_no_events_and_gets_no_letters(played):
     event = a_later_event(played)
     before = len(played.books.posts)
