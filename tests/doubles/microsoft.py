@@ -188,8 +188,7 @@ class Double:
 @contextmanager
 def microsoft(folder: Path) -> Iterator[Double]:
     """Serve a tenant on a free port of loopback; `folder` takes the certificate."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     key_file, ca_file = certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(ca_file, key_file)
@@ -205,6 +204,13 @@ def microsoft(folder: Path) -> Iterator[Double]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that hangs up: some are meant to."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -331,7 +331,7 @@ class Books:
 
 UID_NAME = "careloop"
 _ZONES = frozenset(available_timezones())
-_MARK = re.compile(r"String \{[0-9a-f-]{36}\} Name (\S+)")
+_MARK = re.compile(r"String \{[0-9a-f-]{36}\} Name ([^\s')]+)")
 _LOOK = re.compile(r"ep/id eq '([^']+)' and ep/value eq '([^']+)'")
 
 
