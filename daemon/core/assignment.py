@@ -47,7 +47,7 @@ class Assignment:
     def settle(self, requests: Sequence[Request]) -> None:
         """Give every request the best place; where days were tight, move some again while that
         helps."""
-        for request in requests:
+        for request in sorted(requests, key=lambda one: one.due.minutes):
             self._insert(request, UNPLACED * SCALE)
         while self._tight and sum(self._improve(request) for request in requests):
             pass

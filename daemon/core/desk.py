@@ -79,30 +79,46 @@ class Desk:
         self.now = now
         self.pad = timedelta(minutes=cadence.buffer_minutes)
         self.almanac = Almanac(closed)
-        self.meetings: dict[Email, list[Meeting]] = defaultdict(list)
-        self._diaries: dict[Email, Diary] = {}
+        self._meetings: dict[Email, list[Interval]] = defaultdict(list)
+        self._led: dict[Email, list[datetime]] = defaultdict(list)
         self._loads: dict[Email, Load] = {}
+        self._diaries: dict[Email, Diary] = {}
         replaced = {due.replaces.uid for due in dues if due.replaces}
         for meeting in placed:
             if meeting.state is State.BOOKED and meeting.uid not in replaced:
-                self.meetings[meeting.pair.employee].append(meeting)
-                self.meetings[meeting.pair.manager].append(meeting)
+                self._meetings[meeting.pair.employee].append(meeting.when)
+                self._meetings[meeting.pair.manager].append(meeting.when)
+                self._led[meeting.pair.manager].append(meeting.start)
 
     def unknown(self, due: Due) -> tuple[Email, ...]:
         """Name those of the two who are not on the roster or whose calendar could not be read."""
         both = (due.pair.employee, due.pair.manager)
         return tuple(who for who in both if who not in self.people or who not in self.busy)
 
+    def request(self, due: Due) -> Request:
+        """Begin to look for a time; both must be known."""
+        employee, manager = self.diary(due.pair.employee), self.diary(due.pair.manager)
+        return Request(due, employee, manager, self.almanac, self.now, self.pad)
+
     def diary(self, who: Email) -> Diary:
-        """Open somebody's diary; the same one every time."""
+        """Open somebody's diary; the same one as long as nothing is entered."""
         if who not in self._diaries:
             self._diaries[who] = Diary(
                 self.almanac.profile(self.people[who]),
                 self.pad,
-                (*self.busy[who], *(meeting.when for meeting in self.meetings.get(who, ()))),
+                self.busy[who],
+                self.meetings(who),
                 self.leave(who) + self.before_first_day(who),
             )
         return self._diaries[who]
+
+    def close(self) -> None:
+        """Put the diaries away; what was booked is kept."""
+        self._diaries.clear()
+
+    def meetings(self, who: Email) -> Sequence[Interval]:
+        """When somebody has meetings of careloop's, those of this call included."""
+        return self._meetings.get(who, ())
 
     def leave(self, who: Email) -> list[Interval]:
         """When somebody is on leave."""
@@ -116,23 +132,28 @@ class Desk:
             return []
         return [Interval(_LONG_AGO, self.almanac.instant(person.zone, person.start_date, 0))]
 
-    def request(self, due: Due) -> Request:
-        """Begin to look for a time; both must be known."""
-        employee, manager = self.diary(due.pair.employee), self.diary(due.pair.manager)
-        return Request(due, employee, manager, self.almanac, self.now, self.pad)
-
     def load(self, manager: Email) -> Load:
         """Tell what a manager already has with reports, by the manager's local day and week."""
         if manager not in self._loads:
             load = self._loads[manager] = Load(self.cadence)
-            for meeting in self.meetings.get(manager, ()):
-                if meeting.pair.manager == manager:
-                    load.add(local_day(self.people[manager].zone, meeting.start))
+            for start in self._led.get(manager, ()):
+                load.add(local_day(self.people[manager].zone, start))
         return self._loads[manager]
 
     def book(self, slot: Slot) -> None:
-        """Enter a meeting into both diaries."""
+        """Enter a meeting for both."""
+        self._count(slot, 1)
+        for who in (slot.due.pair.employee, slot.due.pair.manager):
+            self._meetings[who].append(Interval(slot.start, slot.end))
+
+    def free(self, slot: Slot) -> None:
+        """Take a meeting of this call out again."""
+        self._count(slot, -1)
+        for who in (slot.due.pair.employee, slot.due.pair.manager):
+            self._meetings[who].remove(Interval(slot.start, slot.end))
+
+    def _count(self, slot: Slot, number: int) -> None:
         pair = slot.due.pair
-        for who in (pair.employee, pair.manager):
-            self.diary(who).book(Interval(slot.start, slot.end))
-        self.load(pair.manager).add(local_day(self.people[pair.manager].zone, slot.start))
+        self.load(pair.manager).add(local_day(self.people[pair.manager].zone, slot.start), number)
+        self._diaries.pop(pair.employee, None)
+        self._diaries.pop(pair.manager, None)

@@ -34,26 +34,24 @@ class Taken:
         reach = timedelta(minutes=minutes) + pad
         return against(self.starts, self.ends, first, reach, pad, span)
 
-    def add(self, more: Interval) -> None:
-        """Enter one more stretch that touches none of the others."""
-        place = bisect_right(self.starts, more.start)
-        self.starts.insert(place, more.start)
-        self.ends.insert(place, more.end)
-
 
 class Diary:
     """What stands in one person's way; sets are built for the days that are asked for only."""
 
-    __slots__ = ("_blocked", "_pad", "away", "profile", "taken")
+    __slots__ = ("_away", "_blocked", "_pad", "_taken", "profile")
 
     def __init__(
-        self, profile: Profile, pad: timedelta, taken: Sequence[Interval], away: Sequence[Interval]
+        self,
+        profile: Profile,
+        pad: timedelta,
+        busy: Sequence[Interval],
+        meetings: Sequence[Interval],
+        away: Sequence[Interval],
     ) -> None:
+        """Busy times and meetings want room around them; whole days away need none."""
         self.profile = profile
-        self.taken = Taken(taken)
-        """Busy times and meetings, which want room around them."""
-        self.away = Taken(away) if away else None
-        """Whole days off, which need none."""
+        self._taken = [Taken(one) for one in (busy, meetings) if one]
+        self._away = [Taken(away)] if away else []
         self._pad = pad
         self._blocked: dict[tuple[int, Span], int] = {}
 
@@ -61,13 +59,10 @@ class Diary:
         """The starts that are not free, working time aside."""
         key = (minutes, span)
         if (found := self._blocked.get(key)) is None:
-            found = self.taken.against(minutes, self._pad, span)
-            if self.away:
-                found |= self.away.against(minutes, timedelta(), span)
+            found = 0
+            for taken in self._taken:
+                found |= taken.against(minutes, self._pad, span)
+            for away in self._away:
+                found |= away.against(minutes, timedelta(), span)
             self._blocked[key] = found
         return found
-
-    def book(self, meeting: Interval) -> None:
-        """Enter one more meeting, at a time that is free."""
-        self.taken.add(meeting)
-        self._blocked.clear()

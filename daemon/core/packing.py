@@ -63,19 +63,30 @@ def beside(item: Item, start: int, length: int) -> Item:
     return Item(item.mask & ~(((1 << (last - first)) - 1) << first), item.length)
 
 
-def pack(items: Sequence[Item], best: Sequence[Callable[[int], int]]) -> list[int] | None:
-    """Choose the starts: each item in turn takes the best that leaves room for the others.
+def pack(items: Sequence[Item], best: Sequence[Callable[[int], int]]) -> list[int | None]:
+    """Choose the starts: each item in turn takes the best that leaves room for those after it.
 
-    `best[i]` picks one bit of a set for item `i`. None: they do not fit.
+    `best[i]` picks one bit of a set for item `i`. None stands for one that found no room, which
+    happens only if the items do not fit.
     """
-    if not items:
-        return []
-    first, others = items[0], items[1:]
-    mask = first.mask
+    starts: list[int | None] = []
+    left = list(items)
+    for choose in best:
+        item, *left = left
+        start, left = _first(item, choose, left)
+        starts.append(start)
+    return starts
+
+
+def _first(
+    item: Item, choose: Callable[[int], int], others: list[Item]
+) -> tuple[int | None, list[Item]]:
+    """The best start that leaves room for the others, and what it leaves them."""
+    mask = item.mask
     while mask:
-        start = best[0](mask)
-        left = [beside(other, start, first.length) for other in others]
-        if (not left or fits(left)) and (found := pack(left, best[1:])) is not None:
-            return [start, *found]
+        start = choose(mask)
+        left = [beside(other, start, item.length) for other in others]
+        if not left or fits(left):
+            return start, left
         mask &= ~(1 << start)
-    return None
+    return None, others

@@ -1,12 +1,10 @@
 """Where meetings fall, all pairs at once: place, alternatives, clashes."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.core.almanac import Almanac
-from daemon.core.assignment import Assignment
 from daemon.core.desk import Busy, Closed, Desk
 from daemon.core.domain import (
     Cadence,
@@ -21,9 +19,10 @@ from daemon.core.domain import (
     State,
 )
 from daemon.core.intervals import bits, days, local_day
-from daemon.core.packing import Item, pack
+from daemon.core.mending import mend
 from daemon.core.request import Option, Request
 from daemon.core.rules import Rule, left
+from daemon.core.settling import a_slot, settle
 
 
 def place(
@@ -41,63 +40,14 @@ def place(
     The answer does not depend on the order of anything given.
     """
     desk = Desk(dues, people, busy, placed, cadence, closed, now)
-    answers: dict[Pair, Slot | NoSlot] = {}
-    for manager, theirs in _by_manager(dues).items():
-        answers.update(_settle(desk, manager, theirs))
-    return answers
+    known = [due for due in dues if not desk.unknown(due)]
+    slots = mend(desk, known, settle(desk, known))
+    return {due.pair: slots.get(due.pair) or _no_slot(desk, due) for due in dues}
 
 
-def _by_manager(dues: Sequence[Due]) -> dict[Email, list[Due]]:
-    found: dict[Email, list[Due]] = defaultdict(list)
-    for due in sorted(dues, key=lambda due: (due.pair.manager, due.pair.employee)):
-        found[due.pair.manager].append(due)
-    return found
-
-
-def _settle(desk: Desk, manager: Email, dues: Sequence[Due]) -> dict[Pair, Slot | NoSlot]:
-    """Place one manager's meetings and enter them into the diaries."""
-    answers: dict[Pair, Slot | NoSlot] = {
-        due.pair: NoSlot(due, unknown=unknown) for due in dues if (unknown := desk.unknown(due))
-    }
-    for slot in _rounds(desk, manager, [due for due in dues if due.pair not in answers]):
-        answers[slot.due.pair] = slot
-    for due in dues:
-        if due.pair not in answers:
-            answers[due.pair] = NoSlot(due, left(desk, due))
-    return answers
-
-
-def _rounds(desk: Desk, manager: Email, dues: Sequence[Due]) -> Iterator[Slot]:
-    """Place and book; what meets another over midnight is placed once more, after that one."""
-    while dues:
-        assignment = Assignment(desk.load(manager).copy())
-        assignment.settle([desk.request(due) for due in dues])
-        dues = []
-        until: datetime | None = None
-        for slot in sorted(_slots(assignment), key=lambda slot: slot.start):
-            if until and slot.start < until:
-                dues.append(slot.due)
-                continue
-            desk.book(slot)
-            until = slot.end + desk.pad
-            yield slot
-
-
-def _slots(assignment: Assignment) -> Iterator[Slot]:
-    """Choose the starts on each day."""
-    for on in assignment.days():
-        requests = sorted(on, key=lambda request: request.due.pair)
-        pairs = [(request, request.chosen) for request in requests if request.chosen]
-        items = [Item(option.mask, request.length) for request, option in pairs]
-        starts = pack(items, [option.best for _, option in pairs])
-        for (request, option), start in zip(pairs, starts or (), strict=True):
-            yield _slot(request, option, start)
-
-
-def _slot(request: Request, option: Option, index: int) -> Slot:
-    due, start = request.due, option.span.at(index)
-    end = start + timedelta(minutes=due.minutes)
-    return Slot(due, start, end, late=option.at.day > due.window.latest)
+def _no_slot(desk: Desk, due: Due) -> NoSlot:
+    unknown = desk.unknown(due)
+    return NoSlot(due, () if unknown else left(desk, due), unknown)
 
 
 def alternatives(
@@ -125,7 +75,7 @@ def alternatives(
         for turn, start in enumerate(_apart(request, option, count))
     )
     return tuple(
-        _slot(request, (in_time or options)[rank], start) for _, rank, start in ranked[:count]
+        a_slot(request, (in_time or options)[rank], start) for _, rank, start in ranked[:count]
     )
 
 

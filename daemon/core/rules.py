@@ -50,7 +50,7 @@ class Ruler:
         self.first_days = [Taken(desk.before_first_day(who)) for who in both]
         self.leave = [Taken(desk.leave(who)) for who in both]
         self.busy = [Taken(desk.busy[who]) for who in both]
-        self.meetings = [Taken([one.when for one in desk.meetings.get(who, ())]) for who in both]
+        self.meetings = [Taken(desk.meetings(who)) for who in both]
 
     def works(self, span: Span, holidays: bool) -> int:
         """The starts at which both work, holidays regarded or not."""

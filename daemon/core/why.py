@@ -186,8 +186,8 @@ def _rules(desk: Desk, request: Request, span: Span) -> Blocks:
     for who in (due.pair.employee, due.pair.manager):
         found += _off_work(desk, due, who, span)
         found += [
-            (Obstacle(Rule.MEETING, who, one.when), _blocked(desk, due, one.when, span))
-            for one in desk.meetings.get(who, ())
+            (Obstacle(Rule.MEETING, who, one), _blocked(desk, due, one, span))
+            for one in desk.meetings(who)
         ]
     if not desk.load(due.pair.manager).has_room(span.day):
         found.append((Obstacle(Rule.LIMIT, due.pair.manager), -1))
