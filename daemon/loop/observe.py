@@ -114,6 +114,7 @@ def read_staff(app: App, memory: Memory) -> Staff:
         problem = Problem("[people]", trouble.reason, "The last good roster is used until then.")
         return Staff(memory.roster, (problem,), isinstance(trouble, CredentialsRefused))
     present = {person.email: person for person in found.people}
+    present |= {who: memory.roster[who] for who in found.refused if who in memory.roster}
     lost = [who for who in memory.roster if who not in present]
     if _too_many(lost, memory.roster) and fingerprint(present) != memory.accepted:
         log.warning("roster.lost", lost=len(lost), known=len(memory.roster))

@@ -262,6 +262,25 @@ def test_a_roster_that_loses_many_at_once_is_not_believed(played):
     assert any("missing from the roster" in p.what for p in report.problems)
 
 
+def test_a_typo_in_somebodys_row_does_not_make_them_a_leaver(played):
+    event = a_later_event(played)
+    roster = played.company.root / "people.csv"
+    manager = played.company.people[event.organizer].manager
+    lines = [
+        line.replace(manager, "nobody@acme.example") if line.startswith(event.organizer) else line
+        for line in roster.read_text().splitlines()
+    ]
+    roster.write_text("\n".join(lines))
+
+    app = opened(played.company)
+    report = turn(app, after(played.day))
+    app.database.close()
+    played.books.look(after(played.day))
+
+    assert event.uid in played.books.events
+    assert any("nobody@acme.example" in problem.what for problem in report.problems)
+
+
 def test_an_unreadable_calendar_is_never_free_and_stops_nobody_else(small):
     broken = next(p for p in small.people.values() if p.manager)
     folder = small.root / "calendars" / broken.email
