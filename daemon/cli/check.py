@@ -16,8 +16,15 @@ from daemon.core.domain import Problem
 @click.command()
 @config_option
 @json_option
-def command(as_json: bool) -> int:
+@click.option(
+    "--accept-roster",
+    is_flag=True,
+    help="Confirm that the people missing from the roster have left.",
+)
+def command(as_json: bool, accept_roster: bool) -> int:
     """Check configuration, roster and templates: every problem in one run."""
+    if accept_roster:
+        return _accept_roster()
     path = find(config_file())
     reading = examine(path)
     errors = [*reading.errors, *_beyond(path, reading)]
@@ -31,6 +38,20 @@ def command(as_json: bool) -> int:
             click.echo(plain(f"warning: {said(problem)}"))
         click.echo(_verdict(path, errors), err=True)
     return USAGE if errors else OK
+
+
+def _accept_roster() -> int:
+    """Confirm today's roster in spite of its losses (product rule 10): the next turn acts on it."""
+    from daemon.cli.opening import opened  # only here is the store looked at
+    from daemon.loop.observe import ACCEPTED, fingerprint
+    from daemon.store import settings
+
+    app = opened()
+    present = [person.email for person in app.directory.people().people]
+    with app.database.writing() as conn:
+        settings.put(conn, ACCEPTED, fingerprint(present))
+    click.echo(f"the roster of {len(present)} people is accepted; the next turn uses it", err=True)
+    return OK
 
 
 def _verdict(path: Path, errors: list[Problem]) -> str:
@@ -100,6 +121,7 @@ def _doubts(path: Path, reading: Reading) -> Iterator[Problem]:
     config = reading.config
     if config is None or reading.broken:
         return
+    yield from _without_calendar(config)
     folder = config.at(config.organization.hr_folder)
     if not folder.is_dir():
         yield Problem(
@@ -107,3 +129,25 @@ def _doubts(path: Path, reading: Reading) -> Iterator[Problem]:
             f"{folder} does not exist: people will draft their role themselves",
             f"mkdir {folder}, one file a role: <role>.md",
         )
+
+
+def _without_calendar(config: Config) -> Iterator[Problem]:
+    """Who is on the roster and has no folder: their time is unknown, never free."""
+    import connectors  # loaded already, for the roster
+    from daemon.core.ports import Trouble
+
+    if config.calendar.kind != "folder":
+        return
+    try:
+        people = connectors.directory(config).people().people
+    except Trouble:
+        return
+    top = config.at(config.calendar.path)
+    for person in people:
+        folder = top / person.email
+        if not folder.exists() and not folder.with_name(f"{person.email}.ics").exists():
+            yield Problem(
+                str(folder),
+                f"{person.name} has no calendar, so nothing can be booked for them",
+                f"mkdir {folder} (empty is free), or put {person.email}.ics there",
+            )

@@ -62,5 +62,8 @@ def _summary(found: "Status") -> str:
     )
     lines = [f"{len(found.pairs)} pairs; {owed} owed to calendars and mailboxes"]
     if found.held_back:
-        lines.append(f"{found.held_back} letters are held back: their fate is not known")
+        lines.append(
+            f"{found.held_back} letters are held back, their fate is not known: "
+            "careloop resume --held-letters send|drop"
+        )
     return "\n".join([*lines, *(f"failed: {one}" for one in found.failed)])

@@ -97,3 +97,13 @@ def test_a_name_with_terminal_codes_does_not_reach_the_terminal(
 
     assert "\x1b" not in answer.out + answer.err
     assert "\x07" not in answer.out + answer.err
+
+
+def test_a_person_without_a_calendar_is_a_warning(careloop: Command, company: Path) -> None:
+    (company.parent / "calendars" / "omar@acme.example").rmdir()
+
+    answer = careloop("check", "--config", company)
+
+    assert answer.code == 0
+    assert "Omar Haddad has no calendar" in answer.out
+    assert "mkdir" in answer.out

@@ -1,11 +1,16 @@
 """The verbs on a small company: what each prints, and that looking changes nothing."""
 
 import hashlib
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from daemon.config.load import load
+from daemon.core.domain import Letter, LetterKind, State, email
+from daemon.store import meetings, outbox, pairs
+from daemon.wiring import open_app
 from tests.cli.support import Answer, Command
 
 TUESDAY = "2026-12-01T08:05:00+01:00"
@@ -279,3 +284,80 @@ def test_a_manager_is_told_about_each_of_their_pairs(careloop: Command, booked: 
     answer = careloop("explain", MARIA, "--now", TUESDAY, "--json", "--config", booked)
 
     assert [pair["employee"] for pair in answer.json["pairs"]] == [ANNA, OMAR]
+
+
+def _six_people(config: Path) -> Path:
+    roster = config.with_name("people.csv")
+    for number in range(5):
+        (config.parent / "calendars" / f"p{number}@acme.example").mkdir()
+    rows = [f"p{number}@acme.example,P{number},maria@acme.example" for number in range(5)]
+    roster.write_text("\n".join(["email,name,manager", "maria@acme.example,Maria,", *rows]) + "\n")
+    return roster
+
+
+def test_a_roster_that_lost_many_is_acted_on_once_it_is_accepted(
+    careloop: Command, company: Path
+) -> None:
+    roster = _six_people(company)
+    turn = ("run", "--once", "--now", TUESDAY, "--json", "--config", company)
+    careloop(*turn)
+    roster.write_text("\n".join(roster.read_text().splitlines()[:3]) + "\n")
+
+    before = careloop(*turn)
+    accepted = careloop("check", "--accept-roster", "--config", company)
+    after = careloop(*turn)
+
+    assert (before.code, before.json["withdrawn"]) == (3, 0)
+    assert "--accept-roster" in before.err
+    assert accepted.code == 0
+    assert (after.code, after.json["withdrawn"]) == (0, 4)
+
+
+def test_resume_starts_the_search_again_after_too_many_refusals(
+    careloop: Command, booked: Path
+) -> None:
+    app = open_app(load(booked))
+    with app.database.writing() as conn:
+        (history,) = (h for p, h in pairs.histories(conn).items() if p.employee == ANNA)
+        spent = replace(history.meetings[-1], state=State.CANCELLED, moves=9)
+        meetings.save(conn, [spent])
+    app.database.close()
+    careloop("run", "--once", "--now", TUESDAY, "--config", booked)
+    asked = _first_pair(careloop("status", "--json", "--config", booked))
+
+    resumed = careloop("resume", ANNA, "--config", booked)
+    careloop("run", "--once", "--now", TUESDAY, "--config", booked)
+
+    assert asked["state"] == "asked"
+    assert "resumes with the next turn" in resumed.err
+    assert _first_pair(careloop("status", "--json", "--config", booked))["state"] == "booked"
+
+
+@pytest.mark.parametrize(("choice", "left"), [("send", "owed"), ("drop", "lapsed")])
+def test_the_operator_decides_about_letters_held_back(
+    careloop: Command, booked: Path, choice: str, left: str
+) -> None:
+    now = datetime.fromisoformat(TUESDAY)
+    app = open_app(load(booked))
+    with app.database.writing() as conn:
+        (history,) = (h for p, h in pairs.histories(conn).items() if p.employee == ANNA)
+        letter = Letter(now, LetterKind.RECORD, email(ANNA), history.meetings[-1].uid, 7)
+        effect = outbox.Effect(letter.key, outbox.Action.LETTER, letter.uid, 7, letter.to, b"x")
+        outbox.owe(conn, [effect], now)
+        lease = timedelta(minutes=5)
+        (claim,) = outbox.claim(conn, outbox.Action.LETTER, app.worker, now, lease, 9)
+        outbox.hold(conn, claim, "the answer was lost", now)
+    app.database.close()
+    held = careloop("status", "--json", "--config", booked)
+
+    answer = careloop("resume", "--held-letters", choice, "--config", booked)
+
+    after = careloop("status", "--json", "--config", booked)
+    assert held.json["held_back"] == 1
+    assert answer.code == 0
+    assert after.json["held_back"] == 0
+    assert after.json["outbox"][f"letter.{left}"] == 1
+
+
+def test_resume_needs_somebody_or_something(careloop: Command, booked: Path) -> None:
+    assert careloop("resume", "--config", booked).code == 2
