@@ -2,8 +2,10 @@
 
 A cold cycle of N pairs with one service organizer: read when 1.1 N people are busy, book N
 meetings, look at them, send three letters a pair. The server is a local Google in a process of
-its own that answers after 50 ms. `+hours` is what reading everybody's working hours and zone
-adds once a day where the roster does not give them; `cpu` is what this process worked itself.
+its own that answers after 50 ms. `closer` is the daily look, as each person, at what stands beside
+our meetings, tokens and all; `idle` a turn with nothing to do, looks aside; `+hours` is what
+reading everybody's working hours and zone adds once a day where the roster does not give them;
+`cpu` is what this process worked itself.
 """
 
 import logging
@@ -63,8 +65,7 @@ class Company:
 def run() -> None:
     """Print requests and times for 10, 100 and 1,000 pairs."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    print("   N    B  stage: requests                                          total  least  ratio"
-          "   seconds  least  ratio  cpu")  # fmt: skip
+    print(f"   N    B  {'requests by stage':66}  total  least  ratio   seconds  least  ratio  cpu")
     for number in (10, 100, 1000):
         for size in (1000, 50):
             _measure(a_company(number), size)
@@ -128,9 +129,11 @@ def _cycle(config: Config, company: Company, server: Connection) -> dict[str, tu
     booked = stage("book", calendar.put, invites)
     seen = stage("look", calendar.look, [_meeting(invite) for invite in invites])
     sent = stage("send", mailer.send, mails)
-    idle = stage("idle turn", calendar.busy, people, within, [_meeting(one) for one in invites])
-    hours = stage("+hours", calendar.busy, silent, within, [])
-    stages["+hours"] = (stages["+hours"][0] - stages["idle turn"][0], 0.0)
+    ours = [_meeting(one) for one in invites]
+    stage("closer", calendar.busy, people, within, ours)
+    idle = stage("idle", calendar.busy, people, within, ours)
+    hours = stage("+hours", calendar.busy, silent, within, ours)
+    stages["+hours"] = (stages["+hours"][0] - stages["idle"][0], 0.0)
     assert len(busy) == len(idle) == len(hours) == len(people)
     assert all(isinstance(result, Done) for result in [*booked.values(), *sent.values()])
     assert all(observed.present for observed in seen.values())
@@ -146,7 +149,7 @@ def _print(company: Company, size: int, stages: dict[str, tuple[int, float]], cp
     said = ", ".join(f"{name} {requests}" for name, (requests, _) in stages.items())
     floor = sum(math.ceil(requests / AT_ONCE) for requests, _ in cold.values()) * LATENCY
     floor += LATENCY  # the token comes before everything else
-    print(f"{number:4} {size:4}  {said:56}  {total:5}  {bound:5}  {total / bound:5.2f}"
+    print(f"{number:4} {size:4}  {said:66}  {total:5}  {bound:5}  {total / bound:5.2f}"
           f"   {seconds:7.2f}  {floor:5.2f}  {seconds / floor:5.2f}  {cpu:4.2f}")  # fmt: skip
 
 

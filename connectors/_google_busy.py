@@ -16,7 +16,8 @@ CALENDARS = 50
 SPAN = timedelta(days=60)
 """The longest stretch asked for at once; Google refuses ones that are much longer."""
 LISTED = 250
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SOON = timedelta(days=3)
 
 _FIELDS = (
     "timeZone,nextPageToken,items(id,status,start,end,transparency,eventType,"
@@ -86,7 +87,7 @@ class Availabilities:
 
     def _leave_out(self, taken: Blocks, within: Interval, ours: Collection[Meeting]) -> None:
         """Take our own meetings out: a block that touches one of ours may hide somebody else's
-        event, even where it is just as long, so its events are looked at, once an hour."""
+        event, even where it is just as long, so its events are looked at."""
         mine = _ours_by_person(ours)
         doubts: list[tuple[Email, Interval]] = []
         for who, found in taken.items():
@@ -104,11 +105,12 @@ class Availabilities:
     def _look_closer(
         self, doubts: Iterable[tuple[Email, Interval]], now: datetime, ids: Collection[str]
     ) -> None:
-        """Learn what else a block consists of, where that was not learned within the hour."""
+        """Learn what else a block consists of, where that was not learned within the hour (or,
+        of one that lies days ahead, within the day): each look may cost a token, too."""
         self._seen = {
             (who, block): (at, others)
             for (who, block), (at, others) in self._seen.items()
-            if at <= now < at + HOUR
+            if at <= now < at + (HOUR if block.start < now + SOON else DAY)
         }
         new = [doubt for doubt in dict.fromkeys(doubts) if doubt not in self._seen]
         replies = self._quietly([self._listing(who, block) for who, block in new])

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from connectors._google_busy import Availabilities
 from connectors._google_events import (
+    asked_anew,
     event_id,
     is_foreign,
     is_gone,
@@ -116,10 +117,13 @@ class GoogleCalendar:
 
     def _patch(self, invite: Invite, found: Found) -> Call:
         moved = when(found.event, invite.zone) != Interval(invite.start, invite.end)
+        body = revision(invite)
+        if moved:
+            body["attendees"] = asked_anew(found.event, found.owner)
         patch = self._surface.api.events.patch(
             calendarId="primary",
             eventId=event_id(invite.uid),
-            body=revision(invite),
+            body=body,
             sendUpdates="all" if moved else "none",
             conferenceDataVersion=1,
         )

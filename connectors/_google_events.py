@@ -54,7 +54,7 @@ def new_event(invite: Invite, organizer: Email, conference: str) -> dict[str, An
 
 
 def revision(invite: Invite) -> dict[str, Any]:
-    """Describe what a later revision may change, for events.patch; answers stay as they are."""
+    """Describe what a later revision may change, for events.patch."""
     said: dict[str, Any] = {
         "summary": _line(invite.summary),
         "description": html.escape(_CONTROLS.sub("", invite.description), quote=False),
@@ -71,6 +71,19 @@ def revision(invite: Invite) -> dict[str, Any]:
     if invite.url.startswith(("https://", "http://")):
         said["source"] = {"title": "careloop", "url": invite.url}
     return said
+
+
+def asked_anew(event: Event, owner: Email) -> list[dict[str, Any]]:
+    """Everybody invited to an event, whose answers to its old time count no more."""
+    return [
+        {
+            **{name: said for name, said in guest.items() if name not in ("self", "organizer")},
+            "responseStatus": "accepted"
+            if email(guest.get("email", "")) == owner
+            else "needsAction",
+        }
+        for guest in event.get("attendees", ())
+    ]
 
 
 def sequence_of(event: Event) -> int:

@@ -14,9 +14,7 @@ from daemon.core.ports import Permanent
 
 GONE = frozenset({404, 410})
 MOST_PAGES = 100
-_FIELDS = (
-    "id,status,etag,start,end,organizer(email),attendees(email,responseStatus),extendedProperties"
-)
+_FIELDS = "id,status,etag,start,end,organizer(email),attendees,extendedProperties"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,21 +88,26 @@ def test_an_event_of_just_the_same_time_is_not_hidden_by_ours(
     assert known(answer[EMPLOYEE.email]) == ()
 
 
-def test_a_closer_look_is_taken_once_an_hour_and_only_where_ours_are(
+def test_a_closer_look_is_taken_once_an_hour_or_a_day_and_only_where_ours_are(
     calendar: GoogleCalendar, double: GoogleDouble, ours: Meeting
 ) -> None:
     double.calendars.add(MANAGER.email, at(10, 60))
     double.calendars.add(OTHER.email, at(10, 60))
     later = timedelta(minutes=59)
+    far = an_invite(at(10, 30, day=9), number=2)
+    calendar.put([far])
+    week = at(0, day=20).start
 
     for start in (TODAY.start, TODAY.start + later):
-        answer = calendar.busy(PEOPLE, Interval(start, TODAY.end), [ours])
+        answer = calendar.busy(PEOPLE, Interval(start, week), [ours, a_meeting(far)])
         assert known(answer[MANAGER.email]) == (at(10, 60),)
     looked = double.count("calendar.events.list")
     double.calendars.add(EMPLOYEE.email, at(10, 30))
-    answer = calendar.busy(PEOPLE, Interval(TODAY.start + 2 * later, TODAY.end), [ours])
+    hour_later = Interval(TODAY.start + 2 * later, week)
+    answer = calendar.busy(PEOPLE, hour_later, [ours, a_meeting(far)])
 
-    assert looked == 2
+    assert looked == 4
+    assert double.count("calendar.events.list") == 4 + 2, "the far one is left for tomorrow"
     assert known(answer[EMPLOYEE.email]) == (at(10, 30),)
     assert ("calendar.events.list", OTHER.email) not in double.calls
 

@@ -94,16 +94,37 @@ def test_new_words_at_the_same_time_bother_nobody(double: GoogleDouble, opened: 
     assert [what for _, what, _ in double.books.notices] == ["invited"]
 
 
-def test_a_move_keeps_the_managers_answer_readable(double: GoogleDouble, opened: Open) -> None:
+def test_a_move_asks_everybody_anew_and_keeps_guests_people_added(
+    double: GoogleDouble, opened: Open
+) -> None:
     calendar, invite = opened(), an_invite(at(10))
     calendar.put([invite])
-    double.calendars.answer(MANAGER.email, invite.uid, Reply.TENTATIVE)
+    double.calendars.answer(MANAGER.email, invite.uid, Reply.DECLINED)
+    coach = {"email": "coach@acme.example", "responseStatus": "accepted", "optional": True}
+    body_of(double, invite)["attendees"].append(coach)
 
     calendar.put([moved(invite, at(14))])
 
     seen = calendar.look([a_meeting(invite)])[invite.uid]
     assert isinstance(seen, Observed)
-    assert seen.replies == {EMPLOYEE.email: Reply.ACCEPTED, MANAGER.email: Reply.TENTATIVE}
+    assert seen.replies == {
+        EMPLOYEE.email: Reply.ACCEPTED,
+        MANAGER.email: Reply.NEEDS_ACTION,
+        "coach@acme.example": Reply.NEEDS_ACTION,
+    }
+    assert body_of(double, invite)["attendees"][2]["optional"] is True
+
+
+def test_new_words_leave_the_answers_alone(double: GoogleDouble, opened: Open) -> None:
+    calendar, invite = opened(), an_invite(at(10))
+    calendar.put([invite])
+    double.calendars.answer(MANAGER.email, invite.uid, Reply.ACCEPTED)
+
+    calendar.put([replace(moved(invite, at(10)), description="Other words.")])
+
+    seen = calendar.look([a_meeting(invite)])[invite.uid]
+    assert isinstance(seen, Observed)
+    assert seen.replies[MANAGER.email] is Reply.ACCEPTED
 
 
 def test_a_meeting_link_is_asked_for_where_it_is_wanted(double: GoogleDouble, opened: Open) -> None:
