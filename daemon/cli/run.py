@@ -86,11 +86,11 @@ def _service(*, web: bool) -> int:
         from daemon.cli.serving import Pages
 
         pages = Pages(app)
-    serve(app, pages, Reload(find(config_file()), _load_again))
+    serve(app, pages, Reload(find(config_file()), load_again))
     return OK
 
 
-def _load_again(path: Path) -> Config:
+def load_again(path: Path) -> Config:
     """The configuration as it is now, in the service's own words when it is wrong."""
     from daemon.loop.service import Invalid
 
