@@ -73,6 +73,7 @@ class Double:
         self.asked: list[Asked] = []
         self.hurt: Callable[[Asked], Fault | None] = lambda _: None
         self.latency = 0.0
+        """Seconds between a request and its answer, the work on it included."""
         self.tokens: set[str] = set()
         self.token_answer: Reply | None = None
         """What the token service says instead of a token."""
@@ -221,13 +222,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _any(self) -> None:
         double: Double = self.server.double  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        until = time.monotonic() + double.latency
         with double._lock:
             double.in_flight += 1
             double.most_in_flight = max(double.most_in_flight, double.in_flight)
-        time.sleep(double.latency)
         try:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._say(double.handle(self.command, self.path, headers, body))
+            reply = double.handle(self.command, self.path, headers, body)
+            time.sleep(max(0.0, until - time.monotonic()))
+            self._say(reply)
         except Dropped:
             self.close_connection = True
         finally:
