@@ -471,6 +471,22 @@ def test_bad_links_from_many_addresses_are_slowed_down_together(tmp_path: Path) 
     office.app.database.close()
 
 
+def test_behind_a_proxy_on_this_machine_each_visitor_is_counted_apart(tmp_path: Path) -> None:
+    office = an_office(tmp_path, limits="memory://")
+    client = office.browser().client
+
+    def bad(told: str, peer: str = "127.0.0.1") -> int:
+        headers, near = {"X-Forwarded-For": told}, {"REMOTE_ADDR": peer}
+        return client.get("/l/x", headers=headers, environ_base=near).status_code
+
+    one = [bad("6.6.6.6, 10.0.0.1") for _ in range(31)]
+    another = bad("10.0.0.2")
+    invented = [bad(f"10.9.0.{n}", peer="192.0.2.7") for n in range(31)]
+
+    assert (one[-1], another, invented[-1]) == (429, 404, 429)
+    office.app.database.close()
+
+
 def test_a_scanner_that_opens_a_good_link_often_keeps_nobody_out(tmp_path: Path) -> None:
     office = an_office(tmp_path, limits="memory://")
     meeting = office.meeting()
