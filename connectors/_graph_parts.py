@@ -3,7 +3,7 @@
 import base64
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -38,6 +38,8 @@ class Part:
     repeatable: bool = True
     """A lost answer may simply be asked for again."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 1
+    """How many of a batch's places it takes: more where question or answer is large."""
 
     @property
     def all_headers(self) -> dict[str, str]:
@@ -103,10 +105,22 @@ class Rounds:
         packs, rest = [], []
         for mailbox, places in by_mailbox.items():
             if mailbox and len(places) > PER_MAILBOX:
-                packs += [Pack(some, serial=True) for some in _chunks(places)]
+                packs += [Pack(some, serial=True) for some in self._chunks(places)]
             else:
                 rest += places
-        return packs + [Pack(some) for some in _chunks(sorted(rest))]
+        return packs + [Pack(some) for some in self._chunks(sorted(rest))]
+
+    def _chunks(self, places: Iterable[int]) -> list[tuple[int, ...]]:
+        """Fill batches up to their weight; a part that is heavier goes alone."""
+        chunks: list[list[int]] = []
+        weight = AT_ONCE
+        for place in places:
+            weight += self.parts[place].weight
+            if weight > AT_ONCE:
+                chunks.append([])
+                weight = self.parts[place].weight
+            chunks[-1].append(place)
+        return [tuple(chunk) for chunk in chunks]
 
     def take(self, pack: Pack, came: Sequence[Outcome | Skipped]) -> None:
         """Note what a batch brought; busy parts stay open for a few tries."""
@@ -201,7 +215,3 @@ def _pause(said: Mapping[str, Any]) -> timedelta | None:
     headers = {str(k).lower(): str(v) for k, v in (said.get("headers") or {}).items()}
     asked = retry_after(headers.get("retry-after"), datetime.now(UTC))
     return None if asked is None else timedelta(seconds=min(CEILING, max(FLOOR, asked)))
-
-
-def _chunks(places: Sequence[int]) -> list[tuple[int, ...]]:
-    return [tuple(places[at : at + AT_ONCE]) for at in range(0, len(places), AT_ONCE)]

@@ -26,7 +26,7 @@ from connectors._graph_parts import (
 )
 from connectors._graph_tokens import Tokens
 from connectors._graph_words import meaning
-from connectors._http import Answer, Http, NoAnswer, Request, verdict
+from connectors._http import Answer, Http, Limits, NoAnswer, Request, verdict
 from connectors._limits import Limiter
 from daemon.config.microsoft import Microsoft
 from daemon.core.ports import Ambiguous, CredentialsRefused, Temporary, Trouble
@@ -34,6 +34,8 @@ from daemon.core.ports import Ambiguous, CredentialsRefused, Temporary, Trouble
 PATIENCE = 200.0
 """Seconds a batch of any size may take, all its rounds together."""
 _MOST_PAGES = 10_000
+_LARGEST = 48 * 2**20
+"""Bytes of one answer: a hundred full calendars over two months."""
 
 
 class Refused(Trouble):
@@ -168,6 +170,7 @@ def shared(settings: Microsoft, root: Path) -> Graph:
 def _http(settings: Microsoft, root: Path) -> Http:
     return Http(
         hosts=settings.hosts(),
+        limits=Limits(size=_LARGEST),
         limiter=Limiter(settings.in_flight),
         ca_file=root / settings.ca_file if settings.ca_file else None,
     )

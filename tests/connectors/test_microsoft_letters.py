@@ -98,6 +98,15 @@ def test_mime_a_batch_does_not_carry_goes_alone(office: World) -> None:
     assert refused == []
 
 
+def test_large_letters_share_a_batch_with_fewer_others(office: World) -> None:
+    letters = [a_mail(EMPLOYEE.email, f"n{n}", "x" * 700_000) for n in range(6)]
+
+    answer = office.mailer.send(letters)
+
+    assert all(isinstance(result, Done) for result in answer.values())
+    assert office.double.largest < 4_000_000
+
+
 def test_a_letter_lost_between_draft_and_sent_is_ambiguous(office: World) -> None:
     def hurt(asked: Asked) -> Fault | None:
         if asked.path.endswith("/send"):

@@ -46,7 +46,7 @@ def test_a_hundred_people_over_a_quarter_are_asked_within_the_limits(office: Wor
     assert all(isinstance(one, Availability) for one in answer.values())
     assert intervals(answer[people[70].email]) == (at(10, day=100),)
     assert len([a for a in office.double.asked if a.part]) == 6 * 3
-    assert len([a for a in office.double.requests() if a.path == "/$batch"]) == 1
+    assert len([a for a in office.double.requests() if a.path == "/$batch"]) == 4
 
 
 def test_what_crosses_the_border_of_two_calls_counts_once(office: World) -> None:

@@ -78,6 +78,8 @@ class Double:
         self.token_answer: Reply | None = None
         """What the token service says instead of a token."""
         self.in_flight = self.most_in_flight = 0
+        self.largest = 0
+        """Bytes of the largest request."""
         return self
 
     def settings(self, secret_file: Path, **fields: Any) -> Microsoft:
@@ -103,6 +105,7 @@ class Double:
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one HTTP request. Raises `Dropped`."""
+        self.largest = max(self.largest, len(body))
         if path.startswith(f"/{TENANT}/") or "/oauth2/" in path or "/.well-known/" in path:
             return self._guarded(Asked(method, path), lambda: self._sign_in(path, body))
         if headers.get("authorization", "")[7:] not in self.tokens:
