@@ -467,3 +467,10 @@ def test_a_file_named_without_a_folder_has_an_absolute_root(
     _written(tmp_path, SMALLEST)
 
     assert load(Path("config.toml")).root == tmp_path
+
+
+@pytest.mark.skipif("smtp" not in Config.model_fields, reason="this version has no [smtp]")
+def test_invitations_by_mail_need_both_mail_servers(tmp_path: Path) -> None:
+    _, what, _ = _only(tmp_path, SMALLEST + '[calendar]\nkind = "imip"\n')
+
+    assert what == '[calendar] kind = "imip" needs a section [smtp] and [imap]'

@@ -8,7 +8,7 @@ import click
 
 from daemon.cli.group import config_file
 from daemon.cli.troubles import show
-from daemon.config.checks import EMBEDDED
+from daemon.config.checks import EMBEDDED, sections_of
 from daemon.config.load import ConfigError, examine, find
 from daemon.config.model import Config
 
@@ -81,8 +81,8 @@ def refuse_reaching_out(config: Config) -> None:
 
 def stays_here(config: Config, kind: str) -> bool:
     """Tell whether every host a provider's section speaks to is this machine."""
-    kinds = ("smtp", "imap") if kind == "imip" else (kind,)
-    sections = [section for one in kinds if (section := getattr(config, one, None)) is not None]
+    found = (getattr(config, name, None) for name in sections_of(kind))
+    sections = [section for section in found if section is not None]
     hosts = [host for section in sections for host in getattr(section, "hosts", lambda: [""])()]
     return bool(hosts) and all(on_loopback(host) for host in hosts)
 

@@ -14,6 +14,8 @@ from daemon.config.secrets import is_reference
 from daemon.core.roster import parse_hours
 
 EMBEDDED = frozenset({"csv", "folder", "maildir"})
+SECTIONS = {"imip": ("smtp", "imap")}
+"""Where a kind's settings stand when not in the section of its own name alone."""
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -149,7 +151,7 @@ def _cadence(config: Config) -> Iterator[Finding]:
 
 
 def _kinds(config: Config) -> Iterator[Finding]:
-    """A kind that needs settings has a section of its name; a section nobody uses is doubtful."""
+    """A kind that reaches out has the sections it needs."""
     used = {
         "people": config.people.kind,
         "calendar": config.calendar.kind,
@@ -158,18 +160,26 @@ def _kinds(config: Config) -> Iterator[Finding]:
     for role, kind in used.items():
         if kind in EMBEDDED:
             continue
+        needed = sections_of(kind)
+        missing = [one for one in needed if getattr(config, one, None) is None]
         if kind not in Config.model_fields:
             yield Finding(
                 (role, "kind"),
                 f'[{role}] kind = "{kind}" is not part of this version',
                 f"choose {', '.join(_choices(role))}",
             )
-        elif getattr(config, kind) is None:
+        elif missing:
+            named = " and ".join(f"[{one}]" for one in missing)
             yield Finding(
                 (role, "kind"),
-                f'[{role}] kind = "{kind}" needs a section [{kind}]',
-                f"add [{kind}] with its settings; config.example.toml shows them",
+                f'[{role}] kind = "{kind}" needs a section {named}',
+                f"add {named} with its settings; config.example.toml shows them",
             )
+
+
+def sections_of(kind: str) -> tuple[str, ...]:
+    """The sections that hold what a kind needs to reach its servers."""
+    return SECTIONS.get(kind, (kind,))
 
 
 def _choices(role: str) -> list[str]:
