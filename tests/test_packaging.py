@@ -149,3 +149,18 @@ def test_the_script_of_the_build_machine_is_valid_and_may_be_run() -> None:
     assert os.access(script, os.X_OK)
     assert "make test" in script.read_text()
     assert "make check" in script.read_text()
+
+
+@pytest.mark.parametrize(("broken", "code"), [("", 0), ("test", 1), ("check", 1)])
+def test_the_script_of_the_build_machine_fails_when_any_part_does(
+    tmp_path: Path, broken: str, code: int
+) -> None:
+    make = tmp_path / "make"
+    make.write_text(f'#!/bin/sh\necho "made $1"\n[ "$1" != "{broken}" ]\n')
+    make.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+
+    done = _run(ROOT / ".ci" / "run", env={**os.environ, "PATH": path, "CI": ""})
+
+    assert done.returncode == code
+    assert done.stdout.split() == ["made", "test", "made", "check"]
