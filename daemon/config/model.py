@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from daemon.config.google import Google
+from daemon.config.imap import Imap
+from daemon.config.imip import Imip
 from daemon.config.microsoft import Microsoft
 from daemon.config.secrets import Reference
 from daemon.config.section import Section
+from daemon.config.smtp import Smtp
 from daemon.core.domain import Cadence
 
 
@@ -138,6 +141,9 @@ class Config(Section):
     service: Service = Service()
     google: Google | None = None
     microsoft: Microsoft | None = None
+    smtp: Smtp | None = None
+    imap: Imap | None = None
+    imip: Imip | None = None
 
     def at(self, path: Path) -> Path:
         """A path of this file, relative to its folder."""
