@@ -110,6 +110,7 @@ class GraphDirectory:
                 refused.add(address)
             manager = email(str(taken[boss]["mail"])) if boss in taken else None
             people[address] = self._person(address, user, manager)
+        self.graph.know({email(str(user["mail"])): name for name, user in taken.items()})
         checked = check_reporting_lines(people.values())
         return Roster(
             checked.people, (*problems, *checked.problems), checked.refused | frozenset(refused)

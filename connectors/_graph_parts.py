@@ -3,7 +3,7 @@
 import base64
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -157,16 +157,19 @@ class Rounds:
         ]
 
 
-def content(parts: Sequence[Part], pack: Pack) -> dict[str, Any]:
-    """The body of one batch."""
-    return {"requests": list(_requests(parts, pack))}
+Naming = Callable[[str], str]
 
 
-def _requests(parts: Sequence[Part], pack: Pack) -> Iterator[dict[str, Any]]:
+def content(parts: Sequence[Part], pack: Pack, naming: Naming) -> dict[str, Any]:
+    """The body of one batch; `naming` puts each address as Graph knows it."""
+    return {"requests": list(_requests(parts, pack, naming))}
+
+
+def _requests(parts: Sequence[Part], pack: Pack, naming: Naming) -> Iterator[dict[str, Any]]:
     before = None
     for place in pack.places:
         part = parts[place]
-        one: dict[str, Any] = {"id": str(place), "method": part.method, "url": part.url}
+        one: dict[str, Any] = {"id": str(place), "method": part.method, "url": naming(part.url)}
         one["headers"] = part.all_headers
         if part.body is not None:
             one["body"] = _in_batch(part.body)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from connectors._graph_parts import (
     Outcome,
@@ -29,10 +30,11 @@ from connectors._graph_words import meaning
 from connectors._http import Answer, Http, Limits, NoAnswer, Request, verdict
 from connectors._limits import Limiter
 from daemon.config.microsoft import Microsoft
+from daemon.core.domain import Email
 from daemon.core.ports import Ambiguous, CredentialsRefused, Temporary, Trouble
 
-PATIENCE = 200.0
-"""Seconds a batch of any size may take, all its rounds together."""
+PATIENCE = 60.0
+"""Seconds after which a batch of any size is not tried again: a claim lasts five minutes."""
 _MOST_PAGES = 10_000
 _LARGEST = 48 * 2**20
 """Bytes of one answer: a hundred full calendars over two months."""
@@ -65,6 +67,12 @@ class Graph:
         self._patience = patience
         self._sleep = sleep
         self._pool = ThreadPoolExecutor(settings.in_flight, "graph")
+        self._ids: Mapping[str, str] = {}
+
+    def know(self, ids: Mapping[Email, str]) -> None:
+        """Learn the object ids of addresses: Graph finds a mailbox by its id or sign-in name,
+        and that name may differ from the address."""
+        self._ids = {quote(address, safe="@"): name for address, name in ids.items()}
 
     def ask(self, part: Part, what: str) -> Said:
         """Make one call. Raises `NoAnswer` where no definite answer came, `CredentialsRefused`
@@ -123,7 +131,7 @@ class Graph:
         again = all(parts[place].repeatable for place in pack.places)
         outer = Part("POST", "/$batch", repeatable=again, headers=_TYPED)
         try:
-            answer = self._send(outer, _json(content(parts, pack)), what)
+            answer = self._send(outer, _json(content(parts, pack, self._named)), what)
         except Trouble as trouble:
             return trouble
         failed = verdict(answer, repeatable=again)
@@ -152,10 +160,16 @@ class Graph:
             "return-client-request-id": "true",
             **part.all_headers,
         }
-        url = part.url if whole else self.settings.graph_url + part.url
+        url = part.url if whole else self.settings.graph_url + self._named(part.url)
         return self._http.ask(
             Request(part.method, url, headers, body, f"microsoft {what}", part.repeatable)
         )
+
+    def _named(self, url: str) -> str:
+        """The same address with the owner's object id, where we know it."""
+        owner, _, rest = url.removeprefix("/users/").partition("/")
+        known = self._ids.get(owner) if url.startswith("/users/") else None
+        return f"/users/{known}/{rest}" if known else url
 
 
 _TYPED = {"Content-Type": "application/json"}
@@ -170,7 +184,7 @@ def shared(settings: Microsoft, root: Path) -> Graph:
 def _http(settings: Microsoft, root: Path) -> Http:
     return Http(
         hosts=settings.hosts(),
-        limits=Limits(size=_LARGEST),
+        limits=Limits(read=55, size=_LARGEST),
         limiter=Limiter(settings.in_flight),
         ca_file=root / settings.ca_file if settings.ca_file else None,
     )

@@ -25,9 +25,11 @@ _CURES = {
     "MailboxNotSupportedForRESTAPI": "this kind of mailbox cannot be used: take it off the roster",
     "ErrorNonExistentMailbox": "there is no such mailbox: correct the address on the roster",
     "ErrorMailRecipientNotFound": "there is no such mailbox: correct the address on the roster",
-    "ErrorInvalidUser": "there is no such user: correct the address on the roster",
-    "Request_ResourceNotFound": "there is no such user: correct the address on the roster",
-    "ResourceNotFound": "there is no such user: correct the address on the roster",
+    **dict.fromkeys(
+        ("ErrorInvalidUser", "Request_ResourceNotFound", "ResourceNotFound"),
+        "there is no such user: correct the address on the roster (write the sign-in name, where "
+        "the two differ)",
+    ),
     "ErrorSendAsDenied": "the app may not send as this address: send from the mailbox's own "
     "address, or grant Send As",
     "ErrorInvalidRecipients": "the recipient's address is not valid: correct it on the roster",

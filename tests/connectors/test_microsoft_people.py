@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors._graph_calendar import GraphCalendar
 from connectors._graph_directory import GraphDirectory
 from daemon.config.model import Organization
-from daemon.core.domain import Email, Person, Roster
-from daemon.core.ports import CredentialsRefused, Trouble
+from daemon.core.domain import Availability, Email, Person, Roster
+from daemon.core.ports import CredentialsRefused, Done, Permanent, Trouble
+from tests.connectors.contract import EMPLOYEE, an_invite, at
 from tests.connectors.microsoft_world import World
 from tests.doubles.microsoft import Fault
 from tests.doubles.microsoft_books import Books, Reply
@@ -227,3 +229,27 @@ def test_a_page_elsewhere_never_gets_our_token(
 
     with pytest.raises(Trouble, match="not one of the hosts"):
         directory.people()
+
+
+def test_people_whose_sign_in_name_differs_are_reached_by_their_id(
+    office: World, books: Books
+) -> None:
+    books.signs_in_otherwise.add(EMPLOYEE.email)
+    graph = office.graph()
+    GraphDirectory(graph, ACME, ALWAYS).people()
+
+    invite = an_invite(at(10))
+    put = GraphCalendar(graph).put([invite])
+    busy = GraphCalendar(graph).busy([EMPLOYEE], at(8, 600), [])
+
+    assert isinstance(put[invite.uid], Done)
+    assert isinstance(busy[EMPLOYEE.email], Availability)
+
+
+def test_without_the_directory_the_cure_names_the_sign_in_name(office: World) -> None:
+    office.double.books.signs_in_otherwise.add(EMPLOYEE.email)
+
+    (result,) = office.calendar.put([an_invite(at(10))]).values()
+
+    assert isinstance(result, Permanent)
+    assert "sign-in name" in result.reason

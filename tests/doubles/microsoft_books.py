@@ -94,6 +94,8 @@ class Books:
     def __init__(self) -> None:
         self.boxes: dict[str, Mailbox] = {}
         self.users: dict[str, Json] = {}
+        self.signs_in_otherwise: set[str] = set()
+        """Addresses that are not the sign-in name: Graph finds these people by id alone."""
         self.groups: dict[str, set[str]] = {}
         self.changes: list[str] = []
         """Ids of changed users, oldest first: the delta token is a place in it."""
@@ -158,8 +160,9 @@ class Books:
         return self._in_box(box, method, steps[2:], query, headers, body)
 
     def _box(self, address: str) -> Mailbox:
-        box = self.boxes.get(address)
-        if box is None:
+        user = self.users.get(address, {})
+        box = self.boxes.get(user.get("mail", address))
+        if box is None or address in self.signs_in_otherwise:
             raise Denied(404, "ErrorInvalidUser")
         if box.refuses:
             raise Denied(404 if "Mailbox" in box.refuses else 403, box.refuses)
