@@ -51,8 +51,13 @@ class GoogleCalendar:
         return results | self._revise(standing, last=False)
 
     def cancel(self, invites: Sequence[Invite]) -> Mapping[Uid, Result]:
-        """See `Calendar.cancel`: delete where it stands, and tell everybody."""
-        found = self._finder.find([(invite.uid, self._finder.owners(invite)) for invite in invites])
+        """See `Calendar.cancel`: delete where it stands, and tell everybody. Of somebody whose
+        account is closed, at least the guests' copies go."""
+        asked = [(invite.uid, self._finder.owners(invite)) for invite in invites]
+        found = self._finder.find(asked)
+        closed = [(uid, owners[1:]) for uid, owners in asked if _is_closed(found[uid])]
+        copies = self._finder.find(closed)
+        found |= {uid: place for uid, place in copies.items() if isinstance(place, Found)}
         results = {uid: _ended(place) for uid, place in found.items()}
         rows = [
             (uid, place)
@@ -170,6 +175,10 @@ def _written(reply: Reply) -> Result:
 
 def _ended(found: Place) -> Result:
     return found.result if isinstance(found, Failure) else Done()
+
+
+def _is_closed(found: Place) -> bool:
+    return isinstance(found, Failure) and isinstance(found.result, Permanent)
 
 
 def _seems_gone(found: Place) -> bool:

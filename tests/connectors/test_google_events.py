@@ -474,6 +474,35 @@ def test_a_revoked_person_blocks_nobody_else_and_the_reason_says_what_to_do(
     assert isinstance(answer[good.uid], Done)
 
 
+def test_when_a_leavers_account_is_closed_the_meeting_still_leaves_the_managers_calendar(
+    double: GoogleDouble, opened: Open
+) -> None:
+    invite, other = an_invite(at(10)), an_invite(at(12), OTHER, MANAGER)
+    opened().put([invite, other])
+    double.books.accounts[EMPLOYEE.email].suspended = True
+
+    answer = opened().cancel([withdrawn(invite)])
+
+    assert answer[invite.uid] == Done()
+    (left,) = double.calendars.standing(MANAGER.email)
+    assert left.body["id"] == other.uid.partition("@")[0]
+
+
+def test_when_nobody_of_a_pair_can_be_reached_the_end_says_why(
+    double: GoogleDouble, opened: Open
+) -> None:
+    invite = an_invite(at(10))
+    opened().put([invite])
+    for who in (EMPLOYEE, MANAGER):
+        double.books.accounts[who.email].suspended = True
+
+    answer = opened().cancel([withdrawn(invite)])
+
+    refused = answer[invite.uid]
+    assert isinstance(refused, Permanent)
+    assert EMPLOYEE.email in refused.reason
+
+
 def test_a_person_without_a_calendar_is_told_apart(double: GoogleDouble, opened: Open) -> None:
     bad, good = an_invite(at(10), OTHER, MANAGER), an_invite(at(12))
     double.books.accounts[OTHER.email].without_calendar = True
