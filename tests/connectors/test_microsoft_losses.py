@@ -137,6 +137,26 @@ def test_each_part_of_a_batch_may_be_hurt_once(office: World, name: str) -> None
         assert_as_without_faults(office)
 
 
+@pytest.mark.parametrize("name", ["lost after it was done", "503 after it was done"])
+def test_nothing_depends_on_how_long_a_transaction_is_remembered(office: World, name: str) -> None:
+    for number in range(1, 14):
+        office.renew()
+        office.double.books.forgets_transactions = True
+        office.double.hurt = nth(number, FAULTS[name], parts=False)
+        a_cycle(office)
+        assert_as_without_faults(office)
+
+
+def test_an_event_from_before_a_restore_is_found_and_not_made_again(office: World) -> None:
+    office.double.books.forgets_transactions = True
+    office.calendar.put([replace(INVITES[0], fresh=True)])
+
+    (result,) = GraphCalendar(office.graph()).put([INVITES[0]]).values()
+
+    assert isinstance(result, Done)
+    assert len(office.double.books.created) == 1
+
+
 def test_a_second_turn_creates_and_sends_nothing(office: World) -> None:
     a_cycle(office)
     before = len(office.double.asked)
