@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daemon.config.load import load
+from daemon.config.model import Service
 from daemon.core.domain import Interval, Reply, Uid
 from daemon.wiring import App, open_app
 from tests.doubles.google import GoogleDouble, google_on_loopback
@@ -224,3 +225,37 @@ def _check_rhythm(double: GoogleDouble, excused: set[str]) -> None:
         gaps = [later - one for one, later in zip(sorted(times), sorted(times)[1:], strict=False)]
         assert len(times) >= 2
         assert all(timedelta(days=29) <= gap <= timedelta(days=58) for gap in gaps), gaps
+
+
+@pytest.mark.parametrize("trouble", ["scope", "disabled", "key"])
+def test_a_refused_connection_is_one_line_and_passes_by_itself(
+    app: App, double: GoogleDouble, trouble: str
+) -> None:
+    turn(app, START)
+    before = {one.body["id"] for one in ours(double)}
+    app.reconfigure(app.config.model_copy(update={"service": Service(log="json")}), app.letters)
+    if trouble == "scope":
+        double.sign_in.allowed = frozenset()
+    elif trouble == "disabled":
+        double.sign_in.disabled = True
+    else:
+        double.sign_in.trusted_key = 1
+
+    refused = turn(app, START + timedelta(days=1))
+
+    assert refused.credentials_refused
+    assert any("Google does not let careloop act as" in one.what for one in refused.problems)
+    assert all("\n" not in one.what for one in refused.problems)
+    assert {one.body["id"] for one in ours(double)} == before
+
+
+def test_a_closed_account_blocks_nobody_else(app: App, double: GoogleDouble) -> None:
+    double.books.accounts["worker1@acme.example"].without_calendar = True
+    double.books.accounts["worker1@acme.example"].hidden = True
+
+    report = turn(app, START)
+
+    booked = {pair_of(one)[0] for one in ours(double)}
+    others = {f"worker{number}@acme.example" for number in range(PAIRS) if number != 1}
+    assert others <= booked
+    assert not report.credentials_refused
