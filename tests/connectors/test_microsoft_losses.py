@@ -9,7 +9,7 @@ import pytest
 
 from connectors._graph_calendar import GraphCalendar
 from connectors._graph_mail import GraphMailer
-from daemon.core.domain import Email, Invite, Mail, Person
+from daemon.core.domain import Email, Invite, Mail, Observed, Person
 from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary, Trouble
 from tests.connectors.contract import (
     EMPLOYEE,
@@ -24,6 +24,7 @@ from tests.connectors.contract import (
 )
 from tests.connectors.microsoft_world import World
 from tests.doubles.microsoft import Asked, Fault
+from tests.doubles.microsoft_books import Reply
 
 INVITES = (
     an_invite(at(10)),
@@ -315,3 +316,42 @@ def test_a_part_without_an_answer_is_settled(
 
     assert all(isinstance(result, Done) for result in results.values())
     assert len(office.double.books.created) == 3
+
+
+def empty_once(office: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next look-up is answered as if nothing was there."""
+    whole = office.double.books.answer
+    left = ["once"]
+
+    def answer(method: str, url: str, headers: Mapping[str, str], body: Any) -> Reply:
+        if "$filter" in url and left:
+            left.clear()
+            return Reply(200, {"value": []})
+        return whole(method, url, headers, body)
+
+    monkeypatch.setattr(office.double.books, "answer", answer)
+
+
+def test_an_event_that_is_missing_once_is_not_deleted(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.calendar.put([INVITES[0]])
+    empty_once(office, monkeypatch)
+
+    seen = office.calendar.look([a_meeting(INVITES[0])])[INVITES[0].uid]
+
+    assert isinstance(seen, Observed)
+    assert seen.present
+
+
+def test_a_change_to_an_event_that_is_missing_once_is_made(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.calendar.put([INVITES[0]])
+    empty_once(office, monkeypatch)
+
+    (result,) = office.calendar.put([MOVED]).values()
+
+    assert isinstance(result, Done)
+    assert result.found is None
+    assert office.sees(MANAGER.email)[0].start == MOVED.start
