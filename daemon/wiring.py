@@ -53,6 +53,8 @@ class App:
     """Set when the service is told to stop: nothing new is begun."""
     offered: dict[Uid, int] = field(default_factory=dict)
     """What the offers of a meeting were worked out from, so that it is done once."""
+    looked_at: datetime | None = None
+    """When this process last read every calendar."""
     last_turn: datetime | None = None
     """When this process last finished a turn."""
     _opened: dict[str, object] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class App:
         """Go on with another configuration; the store, the pages' address and secret stay."""
         self.config, self.letters = config, letters
         self._opened.clear()
+        self.looked_at = None
 
     def checklist(self, language: str) -> Checklist:
         """The preparation's words, the operator's own file first."""

@@ -5,12 +5,14 @@ is one field of `Config` here: `google: Google | None = None`. A kind that has n
 part of this version, and `load` says so; nothing else has to be told about a new section.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from daemon.config.caldav import Caldav
 from daemon.config.google import Google
 from daemon.config.imap import Imap
 from daemon.config.imip import Imip
@@ -82,6 +84,16 @@ class CalendarSection(Section):
 
     kind: Literal["folder", "imip", "caldav", "google", "microsoft"] = "folder"
     path: Path = Path("calendars")
+    look_every_seconds: Annotated[int, Field(ge=0, le=86400)] | None = None
+    """How often every calendar is read; unset: each turn in a folder, else every five minutes.
+    What is due is always decided on calendars read in that very turn."""
+
+    @property
+    def patience(self) -> timedelta:
+        """The same as a stretch of time."""
+        by_kind = 0 if self.kind == "folder" else 300
+        every = by_kind if self.look_every_seconds is None else self.look_every_seconds
+        return timedelta(seconds=every)
 
 
 class MailSection(Section):
@@ -141,6 +153,7 @@ class Config(Section):
     service: Service = Service()
     google: Google | None = None
     microsoft: Microsoft | None = None
+    caldav: Caldav | None = None
     smtp: Smtp | None = None
     imap: Imap | None = None
     imip: Imip | None = None

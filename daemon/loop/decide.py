@@ -186,7 +186,7 @@ class _Desk:
             return self._declined(stands, wished[stands.uid]), None
         if stands is not None:
             against = self._clash(stands)
-            if against is not None and self._movable(stands):
+            if against is not None and self._movable(stands) and self._read():
                 return self._elsewhere(stands, against), against
         if alignment:
             asked = cadence.alignment_due(
@@ -222,6 +222,13 @@ class _Desk:
             return None
         world = self.world
         return clash(meeting, world.people, world.busy, self.standing, world.closed)
+
+    def _read(self) -> bool:
+        """Whether both calendars were read, well or not: else the next look will see."""
+        world, pair = self.world, self.history.pair
+        return all(
+            who in world.busy or who in world.unknown for who in (pair.employee, pair.manager)
+        )
 
     def _movable(self, meeting: Meeting) -> bool:
         frozen = timedelta(hours=self.world.cadence.freeze_hours)

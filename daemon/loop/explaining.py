@@ -42,7 +42,7 @@ class Account:
 
 def explain(app: App, who: Email, now: datetime) -> tuple[Account, ...]:
     """Look at the world as a turn would, and account for every pair of this person."""
-    world, _ = observe(app, now)
+    world = observe(app, now)
     mine = [h for p, h in world.histories.items() if who in (p.employee, p.manager)]
     return tuple(account(world, history) for history in mine)
 

@@ -2,28 +2,22 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
-from daemon.core import cadence
 from daemon.core.domain import (
-    Availability,
     Email,
     History,
-    Interval,
-    Meeting,
-    Observed,
     Pair,
     Person,
     Problem,
-    State,
     Uid,
 )
-from daemon.core.ports import CredentialsRefused, Trouble, Unknown
+from daemon.core.ports import CredentialsRefused, Trouble
 from daemon.loop.days_off import closed_days
-from daemon.loop.decide import wanted_pairs
+from daemon.loop.looking import look, with_memory
 from daemon.loop.world import World
 from daemon.store import conversations, outbox, pairs, people, settings
 from daemon.wiring import App
@@ -34,8 +28,6 @@ LOSS = 0.10
 LEAST_LOSS = 3
 ACCEPTED = "roster.accepted"
 """The setting that names the roster an operator confirmed in spite of its losses."""
-SPAN = timedelta(days=62)
-"""How far ahead busy times are read at least: a window, its late days and a little more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +53,7 @@ class Memory:
     accepted: str
 
 
-def observe(app: App, now: datetime) -> tuple[World, Staff]:
+def observe(app: App, now: datetime) -> World:
     """Look at everything the rules need, calendars last."""
     memory = remember(app)
     staff = read_staff(app, memory)
@@ -81,9 +73,10 @@ def observe(app: App, now: datetime) -> tuple[World, Staff]:
         pending=memory.pending,
         refused=memory.refused,
         problems=staff.problems,
+        credentials_refused=staff.refused,
         last_turn=app.last_turn,
     )
-    return look_at_calendars(app, world), staff
+    return look(app, world)
 
 
 def remember(app: App) -> Memory:
@@ -113,7 +106,8 @@ def read_staff(app: App, memory: Memory) -> Staff:
         log.warning("roster.unread", reason=trouble.reason)
         problem = Problem("[people]", trouble.reason, "The last good roster is used until then.")
         return Staff(memory.roster, (problem,), isinstance(trouble, CredentialsRefused))
-    present = {person.email: person for person in found.people}
+    known = memory.roster
+    present = {p.email: with_memory(p, known.get(p.email)) for p in found.people}
     present |= {who: memory.roster[who] for who in found.refused if who in memory.roster}
     lost = [who for who in memory.roster if who not in present]
     if _too_many(lost, memory.roster) and fingerprint(present) != memory.accepted:
@@ -135,89 +129,3 @@ def _too_many(lost: Collection[Email], known: Collection[Email]) -> bool:
 def fingerprint(present: Collection[Email]) -> str:
     """Name a roster by who is on it."""
     return hashlib.sha256("\n".join(sorted(present)).encode()).hexdigest()
-
-
-def look_at_calendars(app: App, world: World) -> World:
-    """Read busy times and what became of our events, for everybody who is in a pair."""
-    wanted = sorted(wanted_pairs(world.people.values()))
-    staff = [world.people[who] for who in sorted({w for p in wanted for w in _both(p)})]
-    ours = [
-        m
-        for h in world.histories.values()
-        for m in h.meetings
-        if m.state is State.BOOKED and m.uid not in world.pending
-    ]
-    app.database.assert_idle()
-    try:
-        seen = app.calendar.look([m for m in ours if worth_a_look(m, world.now)]) if ours else {}
-        found = app.calendar.busy(staff, span(world, ours), ours) if staff else {}
-    except Trouble as trouble:
-        return _blind(world, staff, trouble)
-    return _resolved(world, found, seen, staff)
-
-
-def _both(pair: Pair) -> tuple[Email, Email]:
-    return pair.employee, pair.manager
-
-
-def worth_a_look(meeting: Meeting, now: datetime) -> bool:
-    """Old events are not asked after: whoever tidies a calendar means nothing by it."""
-    return meeting.end > now - timedelta(days=3)
-
-
-def span(world: World, ours: Collection[Meeting]) -> Interval:
-    """How far ahead busy times are needed: as far as any window or booked meeting reaches."""
-    ends = [world.now + SPAN, *(m.end + timedelta(days=1) for m in ours)]
-    for history in world.histories.values():
-        if history.pair.employee in world.people and history.pair.manager in world.people:
-            employee, manager = world.pair(history.pair)
-            _, window = cadence.window(history, employee, manager, world.cadence, world.now)
-            days = (window.late_until - world.now.date()).days + 2
-            ends.append(world.now + timedelta(days=min(days, cadence.FAR_AHEAD)))
-    return Interval(world.now, max(ends))
-
-
-def _blind(world: World, staff: Collection[Person], trouble: Trouble) -> World:
-    log.warning("calendar.unread", reason=trouble.reason)
-    return replace(
-        world,
-        unknown={person.email: trouble.reason for person in staff},
-        problems=(*world.problems, Problem("[calendar]", trouble.reason)),
-    )
-
-
-def _resolved(
-    world: World,
-    found: Mapping[Email, Availability | Unknown],
-    seen: Mapping[Uid, Observed | Unknown],
-    staff: Collection[Person],
-) -> World:
-    unknown = {p.email: _why_unknown(p, found.get(p.email)) for p in staff}
-    known = {who: a for who, a in found.items() if isinstance(a, Availability)}
-    people = dict(world.people)
-    for who, answer in known.items():
-        if who in people:
-            people[who] = with_habits(people[who], answer)
-    return replace(
-        world,
-        people=people,
-        everybody={**world.everybody, **people},
-        busy={who: answer.busy for who, answer in known.items()},
-        unknown={who: why for who, why in unknown.items() if why is not None},
-        seen=seen,
-    )
-
-
-def _why_unknown(person: Person, answer: Availability | Unknown | None) -> str | None:
-    if isinstance(answer, Unknown):
-        return answer.reason
-    return None if answer is not None else f"{person.email}: the calendar gave no answer"
-
-
-def with_habits(person: Person, answer: Availability) -> Person:
-    """Take zone and hours from the person's calendar where the roster is silent."""
-    if answer.zone is not None and "zone" not in person.stated:
-        person = replace(person, zone=answer.zone)
-    if answer.hours is not None and "hours" not in person.stated:
-        person = replace(person, hours=answer.hours)
-    return person

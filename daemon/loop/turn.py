@@ -10,7 +10,7 @@ from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
 from daemon.loop.observe import observe
 from daemon.loop.offers import offer
-from daemon.loop.post import send_letters
+from daemon.loop.post import forget, send_letters
 from daemon.loop.record import record
 from daemon.loop.world import Decision, World
 from daemon.wiring import App
@@ -41,11 +41,11 @@ class TurnReport:
 
 def run_turn(app: App, now: datetime) -> TurnReport:
     """Do whatever is due at this moment; a second turn right after finds nothing to do."""
-    world, staff = observe(app, now)
+    world = observe(app, now)
     decision = decide(world)
     record(app, world, decision)
     tally = act(app, now, world, decision)
-    tally.credentials_refused |= staff.refused
+    tally.credentials_refused |= world.credentials_refused
     app.last_turn = now
     report = TurnReport(at=now, tally=tally, decision=decision, problems=world.problems)
     _say(report)
@@ -58,6 +58,7 @@ def act(app: App, now: datetime, world: World, decision: Decision) -> Tally:
     settle_calendars(app, now, tally)
     offer(app, world, decision)
     send_letters(app, world, decision, tally)
+    forget(app, now)
     return tally
 
 

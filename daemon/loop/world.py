@@ -50,6 +50,8 @@ class World:
     """Events the calendars refused for good, and why."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the roster or a whole connection."""
+    credentials_refused: bool = False
+    """An administrator has to act."""
     last_turn: datetime | None = None
 
     def pair(self, pair: Pair) -> tuple[Person, Person]:

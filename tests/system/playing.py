@@ -48,7 +48,7 @@ def play(
 
 def turn(app: App, now: datetime) -> TurnReport:
     """One turn of a process that has just started: nothing is remembered but the rows."""
-    app.last_turn = None
+    app.last_turn = app.looked_at = None
     app.clock = lambda: now
     return run_turn(app, now)
 
