@@ -19,12 +19,14 @@ def write(
     method: str = "",
     replies: Mapping[Email, Reply] | None = None,
     sent_by: Email | None = None,
+    unscheduled: bool = False,
 ) -> bytes:
     """Write an invite as the bytes of one iCalendar object.
 
     Without `method` as it stands at rest (a file, a CalDAV PUT: RFC 4791 section 4.1 forbids one);
     `REQUEST`, `CANCEL` or `DECLINECOUNTER` for transit (RFC 5546). `replies` are answers known so
-    far; `sent_by` acts for the organizer (the service's own mailbox).
+    far; `sent_by` acts for the organizer (the service's own mailbox). `unscheduled` tells a server
+    that would invite by itself to leave that be (SCHEDULE-AGENT, RFC 6638 section 7.1).
     """
     lines = (
         "BEGIN:VCALENDAR",
@@ -32,7 +34,7 @@ def write(
         f"PRODID:{PRODID}",
         *([f"METHOD:{method}"] if method else []),
         "BEGIN:VEVENT",
-        *_event(invite, method == "CANCEL", replies or {}, sent_by),
+        *_event(invite, method == "CANCEL", replies or {}, _acting(sent_by), _agent(unscheduled)),
         "END:VEVENT",
         "END:VCALENDAR",
     )
@@ -40,7 +42,11 @@ def write(
 
 
 def _event(
-    invite: Invite, falls: bool, replies: Mapping[Email, Reply], sent_by: Email | None
+    invite: Invite,
+    falls: bool,
+    replies: Mapping[Email, Reply],
+    acting: tuple[str, ...],
+    agent: tuple[str, ...],
 ) -> Iterator[str]:
     yield f"UID:{text(invite.uid)}"
     yield f"DTSTAMP:{_utc(invite.stamp)}"
@@ -50,11 +56,11 @@ def _event(
     yield f"SUMMARY:{text(invite.summary)}"
     if invite.description:
         yield f"DESCRIPTION:{text(invite.description)}"
-    yield _party("ORGANIZER", invite.organizer, *_acting(sent_by))
+    yield _party("ORGANIZER", invite.organizer, *acting, *agent)
     for party in invite.attendees:
         leads = party.email == invite.organizer.email
         first = Reply.ACCEPTED if leads else Reply.NEEDS_ACTION
-        yield _attendee(party, replies.get(party.email, first))
+        yield _attendee(party, replies.get(party.email, first), *([] if leads else agent))
     yield f"STATUS:{'CANCELLED' if falls else 'CONFIRMED'}"
     yield "CLASS:PRIVATE"
     yield "TRANSP:OPAQUE"
@@ -82,9 +88,13 @@ def _acting(sent_by: Email | None) -> tuple[str, ...]:
     return (f"SENT-BY={parameter(_mailto(sent_by))}",) if sent_by else ()
 
 
-def _attendee(party: Party, reply: Reply) -> str:
+def _agent(unscheduled: bool) -> tuple[str, ...]:
+    return ("SCHEDULE-AGENT=NONE",) if unscheduled else ()
+
+
+def _attendee(party: Party, reply: Reply, *agent: str) -> str:
     waits = ("RSVP=TRUE",) if reply is Reply.NEEDS_ACTION else ()
-    said = ("CUTYPE=INDIVIDUAL", "ROLE=REQ-PARTICIPANT", f"PARTSTAT={reply}", *waits)
+    said = ("CUTYPE=INDIVIDUAL", "ROLE=REQ-PARTICIPANT", f"PARTSTAT={reply}", *waits, *agent)
     return _party("ATTENDEE", party, *said)
 
 
