@@ -107,12 +107,12 @@ class Box:
 
     def __init__(self, wire: imaplib.IMAP4, account: Account) -> None:
         self._wire, self._account = wire, account
-        self._folder = ""
+        said = _good(wire.capability(), "capability")  # it may offer more after signing in
+        self._offers = frozenset(b" ".join(x for x in said if x).decode().upper().split())
 
     def select(self, folder: str) -> int:
         """Open a folder and tell its UIDVALIDITY."""
         _good(self._wire.select(_quoted(folder)), f"folder {folder}")
-        self._folder = folder
         (validity,) = self._wire.response("UIDVALIDITY")[1]
         return int(validity or 0)
 
@@ -121,7 +121,6 @@ class Box:
         if self._wire.select(_quoted(folder))[0] != "OK":
             _good(self._wire.create(_quoted(folder)), f"folder {folder} cannot be made")
             self._wire.subscribe(_quoted(folder))
-        self._folder = folder
 
     def after(self, uid: int) -> list[int]:
         """The messages beyond a UID, oldest first."""
@@ -166,12 +165,12 @@ class Box:
         wanted = ",".join(map(str, uids))
         if not wanted:
             return
-        if "MOVE" in self._wire.capabilities:
+        if "MOVE" in self._offers:
             self._wire.uid("MOVE", wanted, _quoted(folder))
             return
         if self._wire.uid("COPY", wanted, _quoted(folder))[0] == "OK":
             self._wire.uid("STORE", wanted, "+FLAGS.SILENT", r"(\Deleted)")
-            if "UIDPLUS" in self._wire.capabilities:
+            if "UIDPLUS" in self._offers:
                 self._wire.uid("EXPUNGE", wanted)
 
 

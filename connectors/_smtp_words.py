@@ -70,12 +70,12 @@ class Envelope:
 
 def envelope(mail: Mail, return_path: str) -> Envelope:
     """Address a mail. Raises `Unsendable`."""
-    sender, to = _address(return_path or mail.sender), _address(mail.to)
+    sender, to = ascii_domain(return_path or mail.sender), ascii_domain(mail.to)
     return Envelope(sender, to, not (sender + to).isascii())
 
 
-def _address(text: str) -> str:
-    """An address with its domain in ASCII (IDNA, ß kept apart)."""
+def ascii_domain(text: str) -> str:
+    """An address with its domain in ASCII (IDNA, ß kept apart). Raises `Unsendable`."""
     local, at, domain = text.rpartition("@")
     labels = [_label(label) for label in unicodedata.normalize("NFKC", domain).lower().split(".")]
     fit = all(_LABEL.fullmatch(label) for label in labels)
