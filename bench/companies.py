@@ -24,7 +24,7 @@ from daemon.core.domain import (
 NOW = datetime(2026, 2, 27, 6, 0, tzinfo=UTC)
 """A Friday; clocks change in America on 8 March and in Europe on 29 March, inside the windows."""
 
-HORIZON = 75
+HORIZON = 50
 """For how many days from now calendars are filled."""
 
 ZONES = (

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.core.domain import Hours, Interval, Person
 from daemon.core.intervals import (
+    GRID,
     Span,
     a_span,
     ambiguous,
@@ -25,6 +26,7 @@ EDGE = timedelta(minutes=15)
 """How much of the beginning and end of a working day is better left free."""
 
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +118,5 @@ class Almanac:
 
     def _quarters(self, zone: ZoneInfo, span: Span) -> int:
         """The starts on a quarter of the hour."""
-        return sum(
-            1 << index
-            for index in range(span.slots)
-            if span.at(index).astimezone(zone).minute % 15 == 0
-        )
+        first = -span.start.astimezone(zone).minute % 15 * _MINUTE // GRID
+        return sum(1 << index for index in range(first, span.slots, 15 * _MINUTE // GRID))

@@ -49,23 +49,21 @@ def instant(zone: ZoneInfo, day: date, minute: int) -> datetime:
 
 def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
     """Find the instant between the two at which the offset of a zone changes."""
-    offset = before.astimezone(zone).utcoffset()
+    offset = _offset(zone, before)
     while after - before > _MINUTE:
         middle = before + (after - before) // _MINUTE // 2 * _MINUTE
-        same = middle.astimezone(zone).utcoffset() == offset
+        same = _offset(zone, middle) == offset
         before, after = (middle, after) if same else (before, middle)
     return after
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
 
 
 def local_day(zone: ZoneInfo, moment: datetime) -> date:
     """Tell which day it is in a zone at an instant."""
     return moment.astimezone(zone).date()
-
-
-def shown_twice(zone: ZoneInfo, moment: datetime) -> bool:
-    """Tell whether the wall clock of a zone shows this time twice (clocks go back)."""
-    local = moment.astimezone(zone)
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def days(first: date, last: date) -> Iterator[date]:
@@ -165,11 +163,10 @@ def against(
 def ambiguous(zone: ZoneInfo, minutes: int, span: Span) -> int:
     """The starts for which the wall clock of a zone shows the start or the end twice."""
     length = timedelta(minutes=minutes)
-    before = (span.start - _CHANGE).astimezone(zone).utcoffset()
-    if before == (span.end + length + _CHANGE).astimezone(zone).utcoffset():
+    first, last = span.start - _CHANGE, span.end + length + _CHANGE
+    back = _offset(zone, first) - _offset(zone, last)
+    if back <= timedelta():
         return 0
-    return sum(
-        1 << index
-        for index in range(span.slots)
-        if shown_twice(zone, span.at(index)) or shown_twice(zone, span.at(index) + length)
-    )
+    change = _change(zone, first, last)
+    begins, ends = change - back, change + back
+    return span.within(begins, ends) | span.within(begins - length, ends - length)

@@ -6,12 +6,14 @@ are settled apart. What got no slot or a late one is looked at once more here.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from daemon.core.desk import Desk
 from daemon.core.domain import Due, Email, Pair, Slot
-from daemon.core.intervals import local_day
+from daemon.core.intervals import days, local_day
 from daemon.core.preferences import COMPANY, UNPLACED, price
-from daemon.core.settling import settle
+from daemon.core.request import SCALE
+from daemon.core.settling import a_slot, settle
 
 Slots = dict[Pair, Slot]
 
@@ -39,18 +41,37 @@ def _in_the_way(due: Due, near: dict[Email, list[Due]]) -> Iterator[Due]:
 
 
 def _swap(desk: Desk, due: Due, other: Due, slots: Slots) -> bool:
-    """Let one be placed before the other; keep that if the two cost less."""
+    """Let one have a time at which the other stands; keep that if the two cost less."""
     before = [slots[one.pair] for one in (due, other) if one.pair in slots]
     paid = _lift(desk, before) + UNPLACED * (2 - len(before))
-    after = [*settle(desk, [due]).values(), *settle(desk, [other]).values()]
-    if _lift(desk, after) + UNPLACED * (2 - len(after)) >= paid:
-        after = before
-    for slot in after:
+    after = before
+    if slot := _instead(desk, due, slots[other.pair]):
         desk.book(slot)
-    for one in (due, other):
-        slots.pop(one.pair, None)
-    slots.update({slot.due.pair: slot for slot in after})
+        both = [slot, *settle(desk, [other]).values()]
+        after = both if _lift(desk, both) + UNPLACED * (2 - len(both)) < paid else before
+    for one in after:
+        desk.book(one)
+    for pair in (due.pair, other.pair):
+        slots.pop(pair, None)
+    slots.update({one.due.pair: one for one in after})
     return after is not before
+
+
+def _instead(desk: Desk, due: Due, other: Slot) -> Slot | None:
+    """The cheapest start on the days around another meeting, which was lifted."""
+    request, load = desk.request(due), desk.load(due.pair.manager)
+    zone, reach = desk.people[due.pair.employee].zone, timedelta(minutes=due.minutes) + desk.pad
+    first, last = local_day(zone, other.start - reach), local_day(zone, other.end + reach)
+    options = [
+        option
+        for day in days(max(first, due.window.earliest), min(last, due.window.late_until))
+        for option in request.on(day)
+        if load.has_room(option.span.day)
+    ]
+    if not options:
+        return None
+    option = min(options, key=lambda one: one.cost + COMPANY * SCALE * load.days[one.span.day])
+    return a_slot(request, option, option.best(option.mask))
 
 
 def _lift(desk: Desk, slots: Sequence[Slot]) -> int:

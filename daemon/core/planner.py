@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from daemon.core.almanac import Almanac
 from daemon.core.desk import Busy, Closed, Desk
@@ -67,15 +68,16 @@ def alternatives(
         return ()
     request, load = desk.request(due), desk.load(due.pair.manager)
     room = (one for one in request.options() if load.has_room(one.span.day))
-    options = list(room)
-    in_time = [one for one in options if one.at.day <= due.window.latest]
+    days_best_first = list(islice(room, count))
+    in_time = [one for one in days_best_first if one.at.day <= due.window.latest]
     ranked = sorted(
         (turn, rank, start)
-        for rank, option in enumerate(in_time or options)
+        for rank, option in enumerate(in_time or days_best_first)
         for turn, start in enumerate(_apart(request, option, count))
     )
     return tuple(
-        a_slot(request, (in_time or options)[rank], start) for _, rank, start in ranked[:count]
+        a_slot(request, (in_time or days_best_first)[rank], start)
+        for _, rank, start in ranked[:count]
     )
 
 

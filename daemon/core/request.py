@@ -88,8 +88,8 @@ def in_order(window: Window) -> Iterator[date]:
 class Request:
     """A due meeting, both diaries, and the days it can take as far as they were looked at."""
 
-    __slots__ = ("_days", "_found", "_next", "almanac", "bounds", "chosen", "due", "employee",
-                 "length", "manager", "profiles")  # fmt: skip
+    __slots__ = ("_days", "_found", "_least", "_next", "almanac", "bounds", "chosen", "due",
+                 "employee", "length", "manager", "profiles")  # fmt: skip
 
     def __init__(
         self, due: Due, employee: Diary, manager: Diary, almanac: Almanac, now: datetime,
@@ -105,16 +105,22 @@ class Request:
         self.chosen: Option | None = None
         self._found: list[Option] = []
         self._days = in_order(due.window)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Go on to the next day: no option to come is cheaper than `_least`."""
         self._next = next(self._days, None)
+        if self._next is not None:
+            self._least = price(self.due.window, self._next) * SCALE
 
     def option(self, number: int, below: float = inf) -> Option | None:
         """The day with a start that is this number in the order of price, if its price is below
         the given one. Each day is looked at once, and only as far as needed."""
         while number >= len(self._found):
-            if self._next is None or price(self.due.window, self._next) * SCALE >= below:
+            if self._next is None or self._least >= below:
                 return None
             self._found.extend(self.on(self._next))
-            self._next = next(self._days, None)
+            self._turn()
         found = self._found[number]
         return found if found.price < below else None
 
