@@ -35,11 +35,11 @@ def run() -> None:
 
 def _compare(pairs: int) -> None:
     company = a_company(pairs)
-    answers, seconds = _timed(lambda: _place(company))
-    by_manager = _by_manager(company, answers)
-    ours = _total(by_manager)
+    answers, seconds = _timed(lambda: planned(company))
+    costs = by_manager(company, answers)
+    ours = _total(costs)
     _row(pairs, "planner", ours, seconds)
-    yardstick = Yardstick(company, by_manager)
+    yardstick = Yardstick(company, costs)
     best = yardstick.together(yardstick.apart(every=pairs <= 1_000))
     _row(pairs, "optimum", best, yardstick.seconds)
     few = Company(company.people, company.busy, company.dues[:SCANNED])
@@ -61,7 +61,8 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return done, time.process_time() - begun
 
 
-def _place(company: Company) -> Mapping[Pair, Slot | NoSlot]:
+def planned(company: Company) -> Mapping[Pair, Slot | NoSlot]:
+    """Plan a whole company."""
     return place(
         company.dues, company.people, company.busy, (), company.cadence, company.closed,
         company.now,
@@ -72,7 +73,8 @@ def _world(company: Company) -> World:
     return World(company.people, company.busy, company.cadence, company.closed, company.now)
 
 
-def _by_manager(company: Company, answers: Mapping[Pair, Slot | NoSlot]) -> dict[Email, Cost]:
+def by_manager(company: Company, answers: Mapping[Pair, Slot | NoSlot]) -> dict[Email, Cost]:
+    """What each manager's meetings cost."""
     found: dict[Email, list[Slot | NoSlot]] = defaultdict(list)
     for pair, answer in answers.items():
         found[pair.manager].append(answer)
@@ -184,7 +186,7 @@ def _alone(pairs: int) -> None:
     company = a_company(pairs)
     gc.collect()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    _, seconds = _timed(lambda: _place(company))
+    _, seconds = _timed(lambda: planned(company))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{pairs:>7} pairs alone: {seconds:.2f} s CPU, {seconds / pairs * 1e6:.0f} us a pair, "
