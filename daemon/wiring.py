@@ -17,7 +17,7 @@ from daemon.core.ports import Calendar, Directory, Mailer
 from daemon.letters import Letters
 from daemon.links import Links
 from daemon.store import access
-from daemon.store.database import Database, open_database
+from daemon.store.database import Database, open_copy, open_database
 from daemon.store.outbox import worker_identity
 from daemon.store.vault import Vault
 
@@ -53,6 +53,8 @@ class App:
     """Set when the service is told to stop: nothing new is begun."""
     offered: dict[Uid, int] = field(default_factory=dict)
     """What the offers of a meeting were worked out from, so that it is done once."""
+    played: bool = False
+    """The clock stands at a moment somebody chose (`--now`)."""
     looked_at: datetime | None = None
     """When this process last read every calendar."""
     last_turn: datetime | None = None
@@ -114,10 +116,14 @@ def _checklist(text: str, language: str) -> Checklist:
     return load_checklist(text, language)
 
 
-def open_app(config: Config, clock: Callable[[], datetime] = wall_clock) -> App:
-    """Open the store and put everything together. Raises `StoreTrouble` and `SecretProblem`."""
+def open_app(
+    config: Config, clock: Callable[[], datetime] = wall_clock, *, on_copy: bool = False
+) -> App:
+    """Open the store and put everything together; `on_copy`: a throw-away copy of it, so that not
+    even a new store is founded. Raises `StoreTrouble` and `SecretProblem`."""
     secret = secrets.web_secret(config.web.secret, config.root).reveal().encode()
-    database = open_database(secrets.resolve(config.state.url, config.root), config.root)
+    opening = open_copy if on_copy else open_database
+    database = opening(secrets.resolve(config.state.url, config.root), config.root)
     return App(
         config=config,
         database=database,
@@ -125,6 +131,7 @@ def open_app(config: Config, clock: Callable[[], datetime] = wall_clock) -> App:
         links=Links(config.web.url, [secret], config.web.link_days, access.versions(database)),
         vault=Vault([secret]),
         clock=clock,
+        played=clock is not wall_clock,
     )
 
 

@@ -56,14 +56,15 @@ def configured() -> Config:
     return reading.config
 
 
-def opened(now: datetime | None = None) -> "App":
-    """Open everything the configuration names; with `now` its clock stands at that moment."""
+def opened(now: datetime | None = None, *, on_copy: bool = False) -> "App":
+    """Open everything the configuration names; with `now` its clock stands at that moment;
+    `on_copy`: on a throw-away copy of the store."""
     config = configured()
     if now is not None:
         refuse_reaching_out(config)
     from daemon.wiring import open_app, wall_clock  # the store and the letters take their time
 
-    app = open_app(config, wall_clock if now is None else lambda: now)
+    app = open_app(config, wall_clock if now is None else lambda: now, on_copy=on_copy)
     click.get_current_context().call_on_close(app.database.close)
     return app
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @json_option
 def command(days: int, now: datetime | None, as_json: bool) -> int:
     """Show what the next turns would book and send; change nothing."""
-    app = opened(now)
+    app = opened(now, on_copy=True)
     from daemon.loop.forecast import plan  # the planner takes its time to load
 
     found = plan(app, app.clock(), days)

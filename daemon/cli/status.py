@@ -9,6 +9,7 @@ from daemon.cli.group import OK, config_option
 from daemon.cli.opening import opened
 from daemon.cli.output import json_option, plain, print_json, print_table
 from daemon.cli.plan import cell
+from daemon.cli.troubles import show
 
 if TYPE_CHECKING:
     from daemon.loop.standing import Row, Status
@@ -22,9 +23,11 @@ COLUMNS = ("employee", "manager", "state", "last_held", "next", "due_from", "due
 def command(as_json: bool) -> int:
     """Show where every pair stands, and what is owed to the world."""
     app = opened()
-    from daemon.loop.standing import status  # only once the configuration is good
+    from daemon.loop.noting import moment  # only once the configuration is good
+    from daemon.loop.standing import status
 
-    found = status(app, app.clock())
+    found = status(app, moment(app))
+    show(found.problems)
     pairs = [_pair(row) for row in found.pairs]
     if as_json:
         print_json({"pairs": pairs, **_figures(found)})
@@ -53,7 +56,14 @@ def _pair(row: "Row") -> dict[str, Any]:
 
 
 def _figures(found: "Status") -> dict[str, Any]:
-    return {"outbox": found.outbox, "held_back": found.held_back, "failed": found.failed}
+    return {
+        "last_turn": found.last_turn,
+        "credentials_refused": found.credentials_refused,
+        "problems": found.problems,
+        "outbox": found.outbox,
+        "held_back": found.held_back,
+        "failed": found.failed,
+    }
 
 
 def _summary(found: "Status") -> str:

@@ -84,16 +84,14 @@ class CalendarSection(Section):
 
     kind: Literal["folder", "imip", "caldav", "google", "microsoft"] = "folder"
     path: Path = Path("calendars")
-    look_every_seconds: Annotated[int, Field(ge=0, le=86400)] | None = None
-    """How often every calendar is read; unset: each turn in a folder, else every five minutes.
-    What is due is always decided on calendars read in that very turn."""
+    look_every_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
+    """How often every calendar is read; a folder is near, and read at every turn. What is due is
+    always decided on calendars read in that very turn."""
 
     @property
     def patience(self) -> timedelta:
-        """The same as a stretch of time."""
-        by_kind = 0 if self.kind == "folder" else 300
-        every = by_kind if self.look_every_seconds is None else self.look_every_seconds
-        return timedelta(seconds=every)
+        """How old a look at all calendars may be."""
+        return timedelta(seconds=0 if self.kind == "folder" else self.look_every_seconds)
 
 
 class MailSection(Section):

@@ -11,7 +11,7 @@ from daemon.booking import cancel_of, put_of, thaw
 from daemon.core import followup
 from daemon.core.domain import Invite, Observed, State, Uid
 from daemon.core.ports import CredentialsRefused, Done, Permanent, Result, Temporary, Trouble
-from daemon.store import meetings, outbox
+from daemon.store import meetings, outbox, settings
 from daemon.store.outbox import Action, Claim
 from daemon.wiring import App
 
@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=5)
 """How long a claim is ours: longer than any call may take."""
+HAD_EVENTS = "calendars.had_events"
+"""The setting that says that an event we meant to make was there already: this store is younger
+than the calendars, so every event is looked for before it is made."""
 AT_ONCE = 200
 """Events in one call; a connector cuts it to what its provider takes."""
 
@@ -78,12 +81,22 @@ def _call(
 ) -> Mapping[Uid, Result]:
     app.database.assert_idle()
     try:
-        return calling([thaw(claim.effect.payload) for claim in claims])
+        with app.database.reading() as conn:
+            strange = bool(settings.get(conn, HAD_EVENTS))
+        return calling([_said(claim, strange=strange) for claim in claims])
     except Trouble as trouble:
         tally.credentials_refused |= isinstance(trouble, CredentialsRefused)
         log.warning("calendar.trouble", reason=trouble.reason)
         refusal = Temporary(trouble.reason, trouble.retry_after)
         return {claim.effect.uid: refusal for claim in claims}
+
+
+def _said(claim: Claim, *, strange: bool) -> Invite:
+    """The invite of a claim. It is fresh when nothing can have made the event before: no attempt
+    of ours, nor an earlier life of careloop, whose events a pair's first number would have met."""
+    invite = thaw(claim.effect.payload)
+    known = claim.doubtful or strange or invite.number <= 1
+    return replace(invite, fresh=invite.before is None and not known)
 
 
 def _settle(
@@ -111,6 +124,8 @@ def _take_over(app: App, conn: Connection, claim: Claim, found: Observed, now: d
     meeting = meetings.by_uid(conn, claim.effect.uid)
     if meeting is None or meeting.state is not State.BOOKED:
         return
+    if thaw(claim.effect.payload).before is None:
+        settings.put(conn, HAD_EVENTS, value=True)
     taken = followup.adopt(meeting, found, now, app.config.cadence.rules()).meeting
     if taken.sequence == meeting.sequence:
         return

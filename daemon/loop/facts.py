@@ -53,6 +53,8 @@ class Errand:
     meeting: Meeting | None = None
     history: History | None = None
     gap: Due | None = None
+    since: int = 0
+    """summary: the last revision this reader was sent; 0: none."""
     request: str = ""
     """The id of a helper's request or of a sign-in: what the letter's link opens."""
 
@@ -129,7 +131,7 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
     assert meeting is not None
     day = today(base.now, base.to.zone)
     said = conversations.for_summary(
-        conn, app.vault, errand.pair, meeting.uid, errand.letter.revision, day
+        conn, app.vault, errand.pair, meeting.uid, errand.letter.revision, day, errand.since
     )
     return replace(
         base,
@@ -140,6 +142,7 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
         changes=tuple(_change(c) for c in said.changes),
         next_meeting=_next(errand.history, base.now),
         recorded=errand.letter.revision > 0,
+        revision=errand.letter.revision if errand.since else min(errand.letter.revision, 1),
         inferred=meeting.evidence in (None, Evidence.INFERRED),
     )
 

@@ -1,7 +1,7 @@
 """Observe: the roster, the store and the calendars as they are; nothing is changed."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -126,6 +126,6 @@ def _too_many(lost: Collection[Email], known: Collection[Email]) -> bool:
     return len(lost) >= LEAST_LOSS and len(lost) > LOSS * len(known)
 
 
-def fingerprint(present: Collection[Email]) -> str:
+def fingerprint(present: Iterable[Email]) -> str:
     """Name a roster by who is on it."""
     return hashlib.sha256("\n".join(sorted(present)).encode()).hexdigest()

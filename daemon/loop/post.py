@@ -161,7 +161,17 @@ def _about_meetings(world: World, desk: Desk) -> Iterable[Errand]:
             if pair.manager not in world.everybody:
                 continue
             for letter in rules.owed(case(world, desk, history, meeting)):
-                yield Errand(letter, pair, meeting, history)
+                since = _last_told(desk, letter)
+                yield Errand(letter, pair, meeting, history, since=since)
+
+
+def _last_told(desk: Desk, letter: Letter) -> int:
+    told = (
+        x.revision
+        for x in desk.sent.get(letter.uid, ())
+        if (x.kind, x.to) == (letter.kind, letter.to) and x.done
+    )
+    return max(told, default=0)
 
 
 def _lately_recorded(talks: Mapping[Uid, Talk], meeting: Meeting, now: datetime) -> bool:

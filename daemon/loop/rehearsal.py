@@ -23,7 +23,9 @@ from daemon.core.domain import (
 )
 from daemon.core.ports import Calendar, Done, Result, Unknown
 from daemon.loop.facts import Errand
+from daemon.loop.observe import ACCEPTED, fingerprint
 from daemon.loop.world import World
+from daemon.store import settings
 from daemon.wiring import App
 
 LONG = timedelta(days=60)
@@ -189,6 +191,9 @@ def rehearse(app: App, span: Interval, roster: Roster | None = None) -> Rehearsa
         open_mailer=lambda _: mail,
         compose=_without_words,
     )
+    if roster is not None:
+        with copy.database.writing() as conn:
+            settings.put(conn, ACCEPTED, fingerprint(p.email for p in roster.people))
     return Rehearsal(copy, calendar, mail, staff)
 
 

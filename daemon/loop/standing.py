@@ -16,8 +16,10 @@ from daemon.core.domain import (
     Meeting,
     Pair,
     Person,
+    Problem,
     Reason,
 )
+from daemon.loop import noting
 from daemon.loop.problems import words
 from daemon.store import conversations, outbox, pairs, people, problems
 from daemon.store.outbox import Action, State
@@ -60,6 +62,10 @@ class Status:
 
     pairs: tuple[Row, ...]
     outbox: Mapping[str, int]
+    last_turn: datetime | None
+    problems: tuple[Problem, ...]
+    """What is wrong with the roster or a whole connection."""
+    credentials_refused: bool
     held_back: int
     """Letters an operator has to decide about."""
     failed: tuple[str, ...]
@@ -77,10 +83,14 @@ def status(app: App, now: datetime) -> Status:
         }
         counts = outbox.counts(conn)
         failed = outbox.entries(conn, [State.FAILED])
+        note = noting.read(conn)
     rules = app.config.cadence.rules()
     return Status(
         pairs=tuple(row(h, known, rules, against.get(pair), now) for pair, h in found.items()),
         outbox={f"{action.value}.{state.value}": n for (action, state), n in counts.items()},
+        last_turn=note.at if note else None,
+        problems=note.problems if note else (),
+        credentials_refused=note is not None and note.credentials_refused,
         held_back=counts.get((Action.LETTER, State.HELD), 0),
         failed=tuple(f"{x.key}: {x.reason}" for x in failed[-20:]),
     )

@@ -8,6 +8,7 @@ import structlog
 from daemon.core.domain import Problem
 from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
+from daemon.loop.noting import Note, leave
 from daemon.loop.observe import observe
 from daemon.loop.offers import offer
 from daemon.loop.post import forget, send_letters
@@ -47,6 +48,7 @@ def run_turn(app: App, now: datetime) -> TurnReport:
     tally = act(app, now, world, decision)
     tally.credentials_refused |= world.credentials_refused
     app.last_turn = now
+    leave(app, Note(now, app.played, world.problems, tally.credentials_refused))
     report = TurnReport(at=now, tally=tally, decision=decision, problems=world.problems)
     _say(report)
     return report

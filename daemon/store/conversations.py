@@ -180,9 +180,10 @@ def plain(answer: Answer) -> str:
 
 
 def for_summary(
-    conn: Connection, vault: Vault, pair: Pair, uid: Uid, revision: int, today: date
+    conn: Connection, vault: Vault, pair: Pair, uid: Uid, revision: int, today: date, since: int
 ) -> Summary:
-    """What was recorded in a revision; revision 0: nothing was, only the open actions."""
+    """What was recorded in a revision; revision 0: nothing was, only the open actions. Changes are
+    told against revision `since`, the last one the reader was sent (0: none)."""
     box = vault.box(conn, pair)
     if not revision:
         open_ = open_actions(agreements.current(conn, box, pair), today)
@@ -190,7 +191,7 @@ def for_summary(
     saved = agreements.revisions(conn, box, pair)
     of_meeting = {one.number: one.record for one in saved if one.uid == uid}
     record = of_meeting.get(revision, Record())
-    before = of_meeting.get(revision - 1)
+    before = of_meeting.get(since)
     return Summary(
         actions=open_actions(record, today),
         agreed=tuple(s.text for s in record.statements if s.agreed),

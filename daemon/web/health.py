@@ -1,14 +1,18 @@
 """Whether the service lives and is ready, and its metrics; nothing about people."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from flask import abort, make_response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
 from werkzeug.wrappers import Response
 
+from daemon.store import settings
 from daemon.store.trouble import StoreTrouble
 from daemon.web.site import Door, Route, Visit
+
+OLD = timedelta(minutes=15)
+"""A turn leaves a note at most every five minutes."""
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -26,15 +30,24 @@ def alive(_visit: Visit) -> Response:
 
 
 def ready(visit: Visit) -> Response:
-    """The store can be read."""
+    """The store can be read, and turns are being finished."""
     try:
         with visit.app.database.reading() as conn:
-            conn.execute(text("SELECT 1"))
+            said = settings.get(conn, "last_turn")
     except StoreTrouble:
-        answer = _plain("the store cannot be read")
-        answer.status_code = 503
-        return answer
+        return _not_ready("the store cannot be read")
+    if not isinstance(said, dict):
+        return _not_ready("no turn has been finished yet")
+    age = visit.app.clock() - datetime.fromisoformat(said["at"])
+    if age > max(OLD, 5 * timedelta(seconds=visit.app.config.service.every_seconds)):
+        return _not_ready("no turn has been finished for a while: is the service running?")
     return _plain("ok")
+
+
+def _not_ready(why: str) -> Response:
+    answer = _plain(why)
+    answer.status_code = 503
+    return answer
 
 
 def metrics(visit: Visit) -> Response:

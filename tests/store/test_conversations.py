@@ -242,7 +242,7 @@ def test_the_summary_tells_agreed_differing_and_what_changed(
         ):
             agreements.save(conn, box, PAIR, meeting.uid, record, Side.EMPLOYEE, NOW)
 
-        told = conversations.for_summary(conn, vault, PAIR, meeting.uid, 2, NOW.date())
+        told = conversations.for_summary(conn, vault, PAIR, meeting.uid, 2, NOW.date(), since=1)
 
     assert [a.what for a in told.actions] == ["late", "Write"]
     assert told.agreed == ("Ship weekly",)
