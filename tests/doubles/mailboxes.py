@@ -92,6 +92,14 @@ class Mailboxes:
         files = [file for part in ("new", "cur") for file in (box / part).glob("*")]
         return [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]
 
+    def collect(self, who: str) -> list[bytes]:
+        """Take everything out of somebody's mailbox, oldest first."""
+        files = [file for part in ("new", "cur") for file in (self._box(who) / part).glob("*")]
+        found = [(file.stat().st_mtime_ns, file.name, file.read_bytes()) for file in files]
+        for file in files:
+            file.unlink()
+        return [content for _, _, content in sorted(found)]
+
     def forget(self, who: str) -> None:
         """Empty somebody's mailbox, folders and all."""
         shutil.rmtree(self._box(who).parent, ignore_errors=True)
