@@ -25,16 +25,21 @@ if TYPE_CHECKING:
     metavar="N",
     help="How many days to look ahead; without it the next turn alone.",
 )
+@click.option(
+    "--diff", is_flag=True, help="Only what would change against what is booked, and why."
+)
 @now_option
 @json_option
-def command(days: int, now: datetime | None, as_json: bool) -> int:
+def command(days: int, diff: bool, now: datetime | None, as_json: bool) -> int:
     """Show what the next turns would book and send; change nothing."""
     app = opened(now, on_copy=True)
     from daemon.loop.forecast import plan  # the planner takes its time to load
 
     found = plan(app, app.clock(), days)
     zone = app.config.organization.zone
-    if as_json:
+    if diff:
+        _differ(found, zone, as_json=as_json)
+    elif as_json:
         print_json(_jsonable(found, zone))
     else:
         _show(found, zone)
@@ -47,6 +52,33 @@ def _jsonable(found: "Plan", zone: ZoneInfo) -> dict[str, Any]:
         "withdrawals": [_booking(one, zone) for one in found.withdrawals],
         "letters": [_letter(one, zone) for one in found.letters],
         "problems": found.problems,
+    }
+
+
+def _differ(found: "Plan", zone: ZoneInfo, *, as_json: bool) -> None:
+    rows = [
+        *(_change("withdraw", one, one.was, None, zone) for one in found.withdrawals),
+        *(_change("move", one, one.was, one.start, zone) for one in found.bookings if one.was),
+        *(_change("book", one, None, one.start, zone) for one in found.bookings if not one.was),
+    ]
+    if as_json:
+        print_json({"changes": rows, "problems": found.problems})
+        return
+    _table("changes", ("change", "kind", "employee", "manager", "from", "to", "reason"), rows)
+    show(found.problems)
+
+
+def _change(
+    what: str, one: "Booking", was: datetime | None, then: datetime | None, zone: ZoneInfo
+) -> dict[str, Any]:
+    return {
+        "change": what,
+        "kind": one.kind.value,
+        "employee": one.pair.employee,
+        "manager": one.pair.manager,
+        "from": was.astimezone(zone) if was else None,
+        "to": then.astimezone(zone) if then else None,
+        "reason": one.reason,
     }
 
 

@@ -32,6 +32,8 @@ class Booking:
     end: datetime
     reason: str
     uid: Uid
+    was: datetime | None = None
+    """The start that is booked today; None: nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def _booking(played: Rehearsal, invite: Invite) -> Booking:
         end=invite.end,
         reason=problems.why(meeting),
         uid=invite.uid,
+        was=invite.before.start if invite.before else None,
     )
 
 
