@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from daemon.wiring import App
 
 STDOUT = "-"
+SHARE = click.FloatRange(0, 1)
+TIMES = click.FloatRange(0, 100)
 
 
 @click.command()
@@ -38,6 +41,10 @@ STDOUT = "-"
     help="Another roster (CSV).",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other chances.")
+@click.option("--moved", type=SHARE, help="Share of meetings people move [default: 0.42].")
+@click.option("--cancelled", type=SHARE, help="Share they decline or delete [default: 0.3].")
+@click.option("--ill", type=TIMES, help="Times a person falls ill a year [default: 2].")
+@click.option("--leaves", type=SHARE, help="Share of people who leave in a year [default: 0.1].")
 @click.option("--calm", is_flag=True, help="Nobody moves, declines, falls ill or deletes anything.")
 @click.option(
     *("--json", "report"),
@@ -46,6 +53,12 @@ STDOUT = "-"
     metavar="[FILE]",
     help="Print JSON, or write it into a file.",
 )
+@click.option(
+    *("--html", "page"),
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with charts.",
+)
 def command(
     days: int,
     first: datetime | None,
@@ -53,23 +66,32 @@ def command(
     seed: int,
     calm: bool,
     report: str | None,
+    page: Path | None,
+    **stated: float | None,
 ) -> int:
     """Fast-forward on a copy: windows kept, moves, letters, managers' time."""
     app = opened()
-    from daemon.loop.fate import NONE  # the planner takes its time to load
+    from daemon.loop.fate import NONE, Rates  # the planner takes its time to load
     from daemon.loop.simulation import simulate
 
+    given = {name: value for name, value in stated.items() if value is not None}
+    rates = replace(NONE if calm else Rates(), **given)
     with _progress(days) as progress:
         found = simulate(
             app,
             days,
             _start(app, first),
-            rates=NONE if calm else None,
+            rates=rates,
             seed=seed,
             roster=_roster(app, people) if people else None,
             progress=progress,
         )
     _tell(found, report)
+    if page is not None:
+        from daemon.cli.sheet import write  # only for a page
+
+        write(found, rates, seed, page)
+        click.echo(plain(f"written: {page}"), err=True)
     return OK
 
 
