@@ -42,7 +42,7 @@ def decide(world: World) -> Decision:
     wanted = wanted_pairs(world.people.values())
     ended = {pair: _why_ended(world, pair) for pair in world.histories if pair not in wanted}
     begun = tuple(sorted(pair for pair in wanted if pair not in world.histories))
-    active = {pair: world.histories.get(pair) or _new(world, pair) for pair in sorted(wanted)}
+    active = {pair: world.histories.get(pair) or beginning(world, pair) for pair in sorted(wanted)}
     taken = {pair: _guarded(take_over, world, history) for pair, history in active.items()}
     standing = _by_person(taken.values())
     followed = {pair: _guarded(ask, world, f, standing) for pair, f in taken.items()}
@@ -72,7 +72,7 @@ def wanted_pairs(people: Iterable[Person]) -> frozenset[Pair]:
     )
 
 
-def _new(world: World, pair: Pair) -> History:
+def beginning(world: World, pair: Pair) -> History:
     """A pair that begins; one that was there before goes on with its numbers."""
     since = today(world.now, world.people[pair.employee].zone)
     before = world.ended.get(pair, History(pair=pair, since=since))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import structlog
 
@@ -20,7 +20,7 @@ from daemon.core.domain import (
     Uid,
 )
 from daemon.core.ports import CredentialsRefused, Trouble, Unknown
-from daemon.loop.decide import wanted_pairs
+from daemon.loop.decide import beginning, wanted_pairs
 from daemon.loop.world import World
 from daemon.wiring import App
 
@@ -85,15 +85,27 @@ def worth_a_look(meeting: Meeting, world: World) -> bool:
 
 
 def span(world: World, ours: Collection[Meeting]) -> Interval:
-    """How far ahead busy times are needed: as far as any window or booked meeting reaches."""
+    """How far ahead busy times are needed: as far as any window or booked meeting reaches, those
+    of pairs that begin with this turn too."""
     ends = [world.now + SPAN, *(m.end + timedelta(days=1) for m in ours)]
-    for pair, history in world.histories.items():
-        if pair.employee in world.people and pair.manager in world.people:
-            employee, manager = world.pair(pair)
-            _, window = cadence.window(history, employee, manager, world.cadence, world.now)
-            days = (window.late_until - world.now.date()).days + 2
-            ends.append(world.now + timedelta(days=min(days, cadence.FAR_AHEAD)))
+    for pair in wanted_pairs(world.people.values()):
+        ends += [
+            world.now + timedelta(days=(last - world.now.date()).days + 2)
+            for last in _last_days(world, pair)
+        ]
     return Interval(world.now, max(ends))
+
+
+def _last_days(world: World, pair: Pair) -> Iterable[date]:
+    """The last days on which something may be booked for a pair at this turn."""
+    employee, manager = world.pair(pair)
+    history = world.histories.get(pair) or beginning(world, pair)
+    _, window = cadence.window(history, employee, manager, world.cadence, world.now)
+    if window.earliest <= world.now.date() + timedelta(days=cadence.FAR_AHEAD + 1):
+        yield window.late_until
+    talk = cadence.alignment_due(history, employee, world.cadence, world.closed, world.now)
+    if talk is not None:
+        yield talk.window.late_until
 
 
 def _blind(world: World, staff: Collection[Person], trouble: Trouble) -> World:
