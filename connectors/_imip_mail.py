@@ -22,6 +22,8 @@ from daemon.core.domain import Email, Invite, Key, Mail, Party
 _WIDE = policy.SMTP.clone(max_line_length=998)
 """Python tears ids apart where a line may be no longer than 78 signs."""
 _MOST_ID = 70
+_CLASS = "urn:content-classes:calendarmessage"
+"""What old Exchange servers tell an invitation by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def mail(invite: Invite, ics: bytes, method: str, to: Party, sender: Sender) -> 
     for name, value in _headers(invite, to, sender, message_id):
         message[name] = value
     _fill(message, invite, ics, method)
+    message["Content-Class"] = _CLASS  # last: parts added later would take it into themselves
     _fix_boundaries(message, key)
     content = message.as_bytes(policy=_WIDE)
     _compare(message, content)
@@ -60,7 +63,6 @@ def _headers(
     yield "References", _identifier(f"event:{invite.uid}", sender)
     yield "Auto-Submitted", "auto-generated"
     yield "X-Auto-Response-Suppress", "OOF, AutoReply"
-    yield "Content-Class", "urn:content-classes:calendarmessage"
     yield "X-Careloop-Meeting", one_line(invite.uid)
 
 
