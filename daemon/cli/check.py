@@ -1,5 +1,6 @@
 """careloop check: configuration, secret, roster, templates and checklist, every problem at once."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,11 +144,13 @@ def _without_calendar(config: Config) -> Iterator[Problem]:
     except Trouble:
         return
     top = config.at(config.calendar.path)
+    known = {entry.name.lower() for entry in top.iterdir()} if top.is_dir() else set()
     for person in people:
         folder = top / person.email
-        if not folder.exists() and not folder.with_name(f"{person.email}.ics").exists():
+        if not known & {person.email, f"{person.email}.ics"}:
             yield Problem(
                 str(folder),
                 f"{person.name} has no calendar, so nothing can be booked for them",
-                f"mkdir {folder} (empty is free), or put {person.email}.ics there",
+                f"mkdir -p {shlex.quote(str(folder))} (an empty one is free time), "
+                f"or put {person.email}.ics into {top}",
             )

@@ -1,6 +1,7 @@
 """careloop init: a folder with everything a first run needs; nothing is ever overwritten."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,14 @@ from daemon.cli.scaffold import Answers, found_country, found_language, found_zo
 from daemon.config.checks import countries, is_address, known_zone
 
 LANGUAGES = ("en", "de", "fr", "es")
+_CURES = {
+    "time_zone": "write an IANA zone such as Europe/Berlin",
+    "country": "write an ISO 3166 code such as DE or DE-BY, or - for none",
+    "language": "write en, de, fr or es",
+    "sender": "write an address such as careloop@acme.example",
+    "url": "write an address that begins with http:// or https://",
+}
+"""What an answer that will not do should be instead."""
 
 
 @click.command()
@@ -50,14 +59,15 @@ def _answers(asking: bool, name: str | None, given: dict[str, str | None]) -> An
     def answer(key: str, question: str, default: str, right: Callable[[str], bool]) -> str:
         value = given[key]
         if value is None:
-            value = _asked(question, default, right) if asking else default
+            value = _asked(question, default, right, _CURES[key]) if asking else default
         if not right(value):
-            raise click.BadParameter(f"{value!r} will not do", param_hint=f"--{key}")
+            flag = f"--{key.replace('_', '-')}"
+            raise click.BadParameter(f"{value!r}: {_CURES[key]}", param_hint=flag)
         return value
 
     zone = answer("time_zone", "Time zone", found_zone(), known_zone)
     return Answers(
-        name=name or _asked("What is the organization called?", "", bool),
+        name=name or _asked("What is the organization called?", "", bool, "it needs a name"),
         time_zone=zone,
         country=answer("country", "Country for public holidays", found_country(zone), _is_country),
         language=answer("language", "Language", found_language(), LANGUAGES.__contains__),
@@ -66,12 +76,12 @@ def _answers(asking: bool, name: str | None, given: dict[str, str | None]) -> An
     )
 
 
-def _asked(question: str, default: str, right: Callable[[str], bool]) -> str:
+def _asked(question: str, default: str, right: Callable[[str], bool], cure: str) -> str:
     while True:
         value: str = click.prompt(question, default=default or None, err=True)
         if right(value.strip()):
             return value.strip()
-        click.echo(f"{value!r} will not do.", err=True)
+        click.echo(f"{value!r}: {cure}.", err=True)
 
 
 def _is_country(text: str) -> bool:
@@ -83,7 +93,7 @@ def _is_url(text: str) -> bool:
 
 
 def _next_steps(folder: Path) -> str:
-    config = Path(os.path.relpath(folder / "config.toml"))
+    config = shlex.quote(os.path.relpath(folder / "config.toml"))
     return f"""
 Next:
   1. put your people into {folder / "people.csv"}

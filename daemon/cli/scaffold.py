@@ -94,7 +94,8 @@ def config_text(answers: Answers) -> str:
 
 def _set(text: str, key: str, value: str) -> str:
     """Give the first `key` of the example its value; what the comment says stays."""
-    quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    plain = "".join(char if char.isprintable() else " " for char in value)
+    quoted = '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return re.sub(
         rf'^(?:# )?{key} = "[^"]*" *',
         lambda found: f"{key} = {quoted} ".ljust(len(found[0])),
@@ -108,18 +109,27 @@ def unit_text(folder: Path) -> str:
     """The hardened unit with this installation's paths; it may write to `folder` alone."""
     unit = resources.files("daemon.cli").joinpath("careloop.service").read_text("utf-8")
     command = Path(sys.executable).with_name("careloop")
-    unit = unit.replace("/opt/careloop/bin/careloop", str(command))
-    unit = unit.replace("/var/lib/careloop", str(folder))
+    unit = unit.replace("/opt/careloop/bin/careloop", _word(command))
+    unit = unit.replace("/var/lib/careloop/config.toml", _word(folder / "config.toml"))
+    unit = unit.replace("/var/lib/careloop", str(folder).replace("%", "%%"))
     if folder == Path("/var/lib/careloop"):
         return unit
-    home = "ProtectHome=tmpfs\nBindPaths=" + str(folder)
+    home = "ProtectHome=tmpfs\nBindPaths=" + _word(folder)
     unit = unit.replace("ProtectHome=yes", home if _in_a_home(folder) else "ProtectHome=yes")
     return re.sub(
         r"^# A user of its own.*\nDynamicUser=yes\n(?:.*\n)*?StateDirectoryMode=.*\n",
-        f"User={_owner(folder)}\nReadWritePaths={folder}\n",
+        lambda _: f"User={_owner(folder)}\nReadWritePaths={_word(folder)}\n",
         unit,
         flags=re.MULTILINE,
     )
+
+
+def _word(path: Path) -> str:
+    """A path as one word of a unit file."""
+    text = str(path).replace("%", "%%")
+    if not re.search(r"[\s\"'\\]", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _in_a_home(folder: Path) -> bool:

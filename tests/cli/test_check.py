@@ -107,3 +107,14 @@ def test_a_person_without_a_calendar_is_a_warning(careloop: Command, company: Pa
     assert answer.code == 0
     assert "Omar Haddad has no calendar" in answer.out
     assert "mkdir" in answer.out
+
+
+def test_a_calendar_folder_is_found_whatever_the_case_of_its_name(
+    careloop: Command, company: Path
+) -> None:
+    folder = company.parent / "calendars" / "omar@acme.example"
+    folder.rename(folder.with_name("Omar@Acme.Example"))
+
+    answer = careloop("check", "--config", company)
+
+    assert "no calendar" not in answer.out

@@ -113,3 +113,17 @@ def test_the_unit_file_names_this_folder_and_this_installation(company: Path) ->
     assert f"ReadWritePaths={company.parent}\n" in unit
     assert "DynamicUser" not in unit
     assert "/var/lib/careloop" not in unit
+
+
+def test_a_folder_with_blanks_in_its_name_gives_a_unit_that_systemd_reads(
+    careloop: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "My 100% Company"
+
+    careloop("init", folder, "--name", "Acme", "--yes")
+
+    unit = (folder / "careloop.service").read_text()
+    escaped = str(folder).replace("%", "%%")
+    assert f'--config "{escaped}/config.toml"\n' in unit
+    assert f'ReadWritePaths="{escaped}"\n' in unit
+    assert f"WorkingDirectory={escaped}\n" in unit
