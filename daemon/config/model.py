@@ -134,6 +134,19 @@ class PeopleTeam(Section):
     """Who may open the overview."""
 
     members: tuple[str, ...] = ()
+    training_topics: tuple[str, ...] = ()
+    """What a wish for training may be counted as, in the organisation's own words; the overview
+    shows a topic once five people chose it."""
+
+
+class Privacy(Section):
+    """How long words are kept."""
+
+    drafts_days: Annotated[int, Field(ge=30, le=3650)] = 90
+    """What the employee shared with nobody: so long after it would be asked again."""
+    shared_months: Annotated[int, Field(ge=6, le=240)] = 24
+    """What was shared, records, and actions that are done or dropped."""
+    audit_months: Annotated[int, Field(ge=6, le=240)] = 24
 
 
 class Config(Section):
@@ -144,6 +157,7 @@ class Config(Section):
     cadence: CadenceSection = CadenceSection()
     people: People = People()
     people_team: PeopleTeam = PeopleTeam()
+    privacy: Privacy = Privacy()
     calendar: CalendarSection = CalendarSection()
     mail: MailSection = MailSection()
     web: Web = Web()

@@ -1,6 +1,6 @@
 """Agreement: statements with two ticks, actions and resources, and what a revision changes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -40,6 +40,8 @@ class Statement:
     ticks: Mapping[Side, datetime] = field(default_factory=dict)
     differs: Mapping[Side, str] = field(default_factory=dict)
     """Who recorded "we differ", and the reason."""
+    to_hr: frozenset[Side] = frozenset()
+    """Who wants the people team to have these words; only with both do they get them."""
 
     @property
     def agreed(self) -> bool:
@@ -51,6 +53,11 @@ class Statement:
         """Nothing is left to align: both agree, or both say that they differ."""
         return self.agreed or all(side in self.differs for side in Side)
 
+    @property
+    def for_hr(self) -> bool:
+        """Both agree to the words, and both want the people team to have them."""
+        return self.agreed and self.to_hr == frozenset(Side)
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -61,6 +68,8 @@ class Resource:
     what: str
     who: str = ""
     by: date | None = None
+    topic: str = ""
+    """training: what the people team counts it as; empty: it is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +103,8 @@ def differ(statement: Statement, side: Side, reason: str) -> Statement:
 
 
 def revise(before: Record, after: Record, side: Side, now: datetime) -> Record:
-    """Save what one side wrote. Only their own ticks and reasons are taken from `after`; the
-    other's stay where the words stayed the same and fall where they changed."""
+    """Save what one side wrote. Only their own ticks, reasons and wishes to tell the people team
+    are taken from `after`; the other's stay where the words did and fall where they changed."""
     known = {statement.id: statement for statement in before.statements}
     statements = tuple(
         _revised(known.get(wanted.id), wanted, side, now) for wanted in after.statements
@@ -107,9 +116,16 @@ def _revised(known: Statement | None, wanted: Statement, side: Side, now: dateti
     base = Statement(wanted.id, wanted.topic, wanted.text)
     if known is not None and same_words(known.text, wanted.text):
         base = known
+    base = replace(base, to_hr=(base.to_hr - {side}) | (wanted.to_hr & {side}))
     if side in wanted.differs:
         return differ(base, side, wanted.differs[side])
     return tick(base, side, now) if side in wanted.ticks else untick(base, side)
+
+
+def agreed_first(record: Record, topics: Collection[str]) -> tuple[Statement, ...]:
+    """What both agree on: first what stands on top of every talk, then the rest."""
+    agreed = (s for s in record.statements if s.agreed)
+    return tuple(sorted(agreed, key=lambda s: s.topic not in topics))
 
 
 def same_words(one: str, other: str) -> bool:

@@ -59,6 +59,8 @@ class Item:
     """Whose actions these are (kind `actions`)."""
     needs: ResourceKind | None = None
     """Which resources these are (kind `needs`)."""
+    on_top: bool = False
+    """Once agreed it stands on top of every later talk and summary."""
     questions: tuple[str, ...] = ()
     """What drafts the answer when nothing is at hand (kind `lines`)."""
 
@@ -85,6 +87,11 @@ class Checklist:
         """Every item, in the order of the file."""
         return tuple(item for section in self.sections for item in section.items)
 
+    @property
+    def on_top(self) -> frozenset[str]:
+        """The ids of the items that stand on top of every later talk."""
+        return frozenset(item.id for item in self.items if item.on_top)
+
     def item(self, id: str) -> Item | None:  # noqa: A002 - the word of the file
         """The item of that id, or None when the operator took it out."""
         return next((item for item in self.items if item.id == id), None)
@@ -101,7 +108,7 @@ class ChecklistError(ValueError):
 E = TypeVar("E", bound=StrEnum)
 
 SECTION_KEYS = {"id", "item"}
-ITEM_KEYS = {"id", "kind", "ask", "stale_after_days", "agree", "owner", "needs"}
+ITEM_KEYS = {"id", "kind", "ask", "stale_after_days", "agree", "on_top", "owner", "needs"}
 SECTION_WORDS = {"title": True, "intro": False}
 ITEM_WORDS = {"title": True, "prompt": True, "hint": False, "questions": False}
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?$")
@@ -184,6 +191,7 @@ class _Reader:
             ask=self._one_of(table, "ask", Ask, line) or Ask.FIRST,
             stale_after_days=self._days(table, line),
             agree=self._flag(table, "agree", line),
+            on_top=self._flag(table, "on_top", line),
             owner=self._one_of(table, "owner", Owner, line, required=kind is ItemKind.ACTIONS),
             needs=self._one_of(table, "needs", ResourceKind, line, required=kind is ItemKind.NEEDS),
             questions=tuple(words["questions"].splitlines()),

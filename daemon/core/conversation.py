@@ -218,10 +218,15 @@ def role_lines(text: str) -> tuple[str, ...]:
     )
 
 
-def bases(checklist: Checklist, role: Sequence[str], organization: Sequence[str]) -> dict[str, str]:
-    """Today's fingerprint of each item that rests on the role file or on the organisation's
-    vision, goals and values; nothing to rest on gives none."""
+def bases(
+    checklist: Checklist, role: Sequence[str], organization: Sequence[str], name: str = ""
+) -> dict[str, str]:
+    """Today's fingerprint of each item that rests on the role file, on the organisation's vision,
+    goals and values, or on which role (`name`) somebody has; nothing to rest on gives none."""
     rests = {ItemKind.LINES: role, ItemKind.GOALS: organization}
-    return {
-        item.id: fingerprint(rests[item.kind]) for item in checklist.items if rests.get(item.kind)
+    named = (name,) if name else ()
+    found = {
+        item.id: rests.get(item.kind, named if item.ask is Ask.IF_CHANGED else ())
+        for item in checklist.items
     }
+    return {id_: fingerprint(words) for id_, words in found.items() if words}

@@ -352,6 +352,8 @@ class Talk:
     revision: int = 0
     """How often the record was saved; 0: nothing recorded."""
     saved_at: datetime | None = None
+    asked_at: datetime | None = None
+    """When the manager asked the employee to record, if they did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ SUMMARY_DAYS = 14
 """A summary without a record is of no use later than this after the talk."""
 
 REMINDER = 1
-"""The revision of the `record` letter's one reminder."""
+"""The revision of the `record` letter's one reminder: on the next working day, or as soon as the
+manager asks the employee to record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,22 @@ def _records(case: Case) -> Iterable[Letter]:
     people = [case.employee, *([case.manager] if case.cadence.record_both else [])]
     for person in people:
         yield _letter(case, LetterKind.RECORD, person, case.meeting.end)
+    mine = (x for x in case.sent if x.kind is LetterKind.RECORD and x.to == case.employee.email)
+    first = next((x.at for x in mine if x.done), None)
+    if first is not None and _room(case, case.employee, 1):
+        reminder = _reminder(case, first)
+        if reminder is not None:
+            yield _letter(case, LetterKind.RECORD, case.employee, reminder, REMINDER)
+
+
+def _reminder(case: Case, first: datetime) -> datetime | None:
+    """When the letter of `first` is repeated: the next working day, or once the manager asks."""
     day = add_working_days(case.employee, _day(case, case.employee), 1, case.closed)
-    reminder = at_wall(day, EIGHT, case.employee.zone)
-    first = [x for x in case.sent if x.kind is LetterKind.RECORD and x.done]
-    if first and _room(case, case.employee, 1) and first[0].at < reminder:
-        yield _letter(case, LetterKind.RECORD, case.employee, reminder, REMINDER)
+    morning = at_wall(day, EIGHT, case.employee.zone)
+    asked = case.talk.asked_at
+    if asked is not None and asked >= first:
+        return min(asked, morning) if first < morning else asked
+    return morning if first < morning else None
 
 
 def _summaries(case: Case, revision: int, due: datetime) -> Iterable[Letter]:

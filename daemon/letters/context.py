@@ -30,6 +30,7 @@ def context(facts: Facts, language: Language, organization: str, clip: int) -> C
         "link": _url(facts.link),
         "revision": facts.revision,
         "recorded": facts.recorded,
+        "asked": facts.asked,
         "inferred": facts.inferred,
         "note": _clipped(facts.note, clip),
         "helper_name": clean(facts.helper_name),

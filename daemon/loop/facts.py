@@ -109,7 +109,8 @@ def _prep(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
     resting = bases(
         checklist,
         role_lines(app.role_text(employee.role)),
-        (organization.vision, *organization.goals, *organization.values),
+        tuple(x for x in (organization.vision, *organization.goals, *organization.values) if x),
+        employee.role,
     )
     prep = conversations.for_prep(
         conn, app.vault, errand.pair, errand.meeting.kind, checklist, resting, base.now
@@ -131,7 +132,14 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
     assert meeting is not None
     day = today(base.now, base.to.zone)
     said = conversations.for_summary(
-        conn, app.vault, errand.pair, meeting.uid, errand.letter.revision, day, errand.since
+        conn,
+        app.vault,
+        errand.pair,
+        meeting.uid,
+        errand.letter.revision,
+        day,
+        errand.since,
+        app.checklist(base.to.language).on_top,
     )
     return replace(
         base,
@@ -145,6 +153,11 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
         revision=errand.letter.revision if errand.since else min(errand.letter.revision, 1),
         inferred=meeting.evidence in (None, Evidence.INFERRED),
     )
+
+
+def _record(_app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
+    asked = agreements.asked_to_record(conn, errand.letter.uid) is not None
+    return replace(base, asked=asked and base.to.email == errand.pair.employee)
 
 
 def _moved(_app: App, _conn: Connection, errand: Errand, base: Facts) -> Facts:
@@ -194,6 +207,7 @@ _SAID = {
     LetterKind.PREP: _prep,
     LetterKind.NUDGE: _prep,
     LetterKind.BRIEF: _brief,
+    LetterKind.RECORD: _record,
     LetterKind.SUMMARY: _summary,
     LetterKind.MOVED: _moved,
     LetterKind.OVERDUE: _overdue,

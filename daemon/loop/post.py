@@ -28,7 +28,7 @@ from daemon.loop.act import LEASE, Tally
 from daemon.loop.envelope import seal, unseal
 from daemon.loop.facts import Errand, facts
 from daemon.loop.world import Decision, World
-from daemon.store import conversations, helpers, outbox, pairs, settings
+from daemon.store import conversations, helpers, outbox, pairs, retention, settings, trainings
 from daemon.store.access import SignIn
 from daemon.store.helpers import Invitation
 from daemon.store.outbox import Action, Claim, Effect
@@ -76,12 +76,16 @@ def send_letters(app: App, world: World, decision: Decision, tally: Tally) -> No
 
 
 def forget(app: App, now: datetime) -> None:
-    """Drop what is kept no longer: helpers' old requests, the ledger of long ago."""
+    """Drop what is kept no longer: words, helpers' old requests, the ledger of long ago."""
     with app.database.reading() as conn:
         if settings.get(conn, FORGOTTEN) == now.date().isoformat():
             return
+    keep = retention.keeping(**app.config.privacy.model_dump())
+    checklist = app.checklist(app.config.organization.language)
     with app.database.writing() as conn:
         helpers.forget_old(conn, now)
+        trainings.forget_old(conn, now)
+        retention.forget(conn, app.vault, checklist, keep, now)
         outbox.forget_before(conn, now - LEDGER)
         settings.put(conn, FORGOTTEN, now.date().isoformat())
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from daemon.core.domain import Email, Pair
+from daemon.store import settings
 from daemon.store.database import Database
 from daemon.store.rows import upsert
 from daemon.store.schema_conversation import (
@@ -127,6 +128,9 @@ def use_sign_in(conn: Connection, id_: str, person: Email, now: datetime) -> boo
 
 # --- the audit ------------------------------------------------------------------------------
 
+BEGINNING = "audit_beginning"
+"""The setting that says where the audit begins once old lines have gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -144,7 +148,8 @@ def note(conn: Connection, entry: Entry, pair: Pair | None) -> None:
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(7203)"))
     last = conn.execute(select(audit).order_by(audit.c.number.desc()).limit(1)).one_or_none()
-    number, before = (1, "") if last is None else (last.number + 1, last.hash)
+    begun = _beginning(conn)
+    number, before = begun if last is None else (last.number + 1, last.hash)
     employee, manager = ("", "") if pair is None else (pair.employee, pair.manager)
     conn.execute(
         insert(audit).values(
@@ -179,9 +184,24 @@ def seen(conn: Connection, employee: Email) -> tuple[Entry, ...]:
     return tuple(Entry(row.at, Email(row.person), row.did, row.what) for row in conn.execute(rows))
 
 
+def forget_before(conn: Connection, moment: datetime) -> None:
+    """Drop the lines of long ago; where the chain goes on from is remembered."""
+    old = select(audit).where(audit.c.at < moment).order_by(audit.c.number.desc()).limit(1)
+    last = conn.execute(old).one_or_none()
+    if last is not None:
+        conn.execute(delete(audit).where(audit.c.number <= last.number))
+        settings.put(conn, BEGINNING, [last.number + 1, last.hash])
+
+
+def _beginning(conn: Connection) -> tuple[int, str]:
+    """The number of the first line that is kept, and the hash of the one before it."""
+    number, before = settings.get(conn, BEGINNING) or (1, "")
+    return int(number), str(before)
+
+
 def broken(conn: Connection) -> int | None:
     """The number of the first line that was changed, or that follows a missing one."""
-    before, expected = "", 1
+    expected, before = _beginning(conn)
     for row in conn.execute(select(audit).order_by(audit.c.number)):
         entry = Entry(row.at, Email(row.person), row.did, row.what)
         chained = _chained(row.number, before, entry, row.employee, row.manager)

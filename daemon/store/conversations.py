@@ -1,22 +1,32 @@
 """What the loop needs of the conversation: figures without a key, words for letters with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select
 
-from daemon.core.agreement import Change, Record, Resource, Side, changes, open_actions
+from daemon.core.agreement import (
+    Change,
+    Record,
+    Resource,
+    Side,
+    agreed_first,
+    changes,
+    open_actions,
+)
 from daemon.core.checklist import Checklist
 from daemon.core.conversation import Answer, questions_for
 from daemon.core.domain import Accord, Action, Interval, Kind, Owner, Pair, Talk, Uid
-from daemon.store import access, agreements, answers, helpers
+from daemon.store import access, agreements, answers, helpers, trainings
 from daemon.store.schema_conversation import (
     CONTENT,
     handovers,
     preparations,
     records,
+    requests_to_record,
     statements,
+    training_topics,
 )
 from daemon.store.schema_conversation import (
     offers as offered,
@@ -37,9 +47,10 @@ def talks(conn: Connection) -> dict[Uid, Talk]:
         uid: (revision, at) for uid, revision, at in conn.execute(saved.group_by(records.c.uid))
     }
     prepared = set(conn.scalars(select(preparations.c.uid)))
+    asks = {row.uid: row.at for row in conn.execute(select(requests_to_record))}
     return {
-        Uid(uid): Talk(uid in prepared, *revisions.get(uid, (0, None)))
-        for uid in prepared | revisions.keys()
+        Uid(uid): Talk(uid in prepared, *revisions.get(uid, (0, None)), asks.get(uid))
+        for uid in prepared | revisions.keys() | asks.keys()
     }
 
 
@@ -180,21 +191,30 @@ def plain(answer: Answer) -> str:
 
 
 def for_summary(
-    conn: Connection, vault: Vault, pair: Pair, uid: Uid, revision: int, today: date, since: int
+    conn: Connection,
+    vault: Vault,
+    pair: Pair,
+    uid: Uid,
+    revision: int,
+    today: date,
+    since: int,
+    on_top: Collection[str] = (),
 ) -> Summary:
-    """What was recorded in a revision; revision 0: nothing was, only the open actions. Changes are
-    told against revision `since`, the last one the reader was sent (0: none)."""
+    """What was recorded in a revision; revision 0: nothing was, only the open actions, and of what
+    was agreed what is `on_top` (ids of items), which leads every summary. Changes are told against
+    revision `since`, the last one the reader was sent (0: none)."""
     box = vault.box(conn, pair)
     if not revision:
-        open_ = open_actions(agreements.current(conn, box, pair), today)
-        return Summary(open_, (), (), (), (), ())
+        known = agreements.current(conn, box, pair)
+        top = tuple(s.text for s in known.statements if s.agreed and s.topic in on_top)
+        return Summary(open_actions(known, today), top, (), (), (), ())
     saved = agreements.revisions(conn, box, pair)
     of_meeting = {one.number: one.record for one in saved if one.uid == uid}
     record = of_meeting.get(revision, Record())
     before = of_meeting.get(since)
     return Summary(
         actions=open_actions(record, today),
-        agreed=tuple(s.text for s in record.statements if s.agreed),
+        agreed=tuple(s.text for s in agreed_first(record, on_top)),
         differing=tuple(
             Differing(s.text, s.differs.get(Side.EMPLOYEE, ""), s.differs.get(Side.MANAGER, ""))
             for s in record.statements
@@ -214,4 +234,7 @@ def erase(conn: Connection, vault: Vault, pair: Pair) -> None:
     for table in (*sorted(CONTENT, key=lambda t: t.name), handovers):
         both = (table.c.employee == pair.employee) & (table.c.manager == pair.manager)
         conn.execute(delete(table).where(both))
+    conn.execute(
+        delete(training_topics).where(training_topics.c.token == trainings.token(vault, pair))
+    )
     vault.forget(conn, pair)

@@ -125,6 +125,14 @@ requests_to_record = Table(
     ForeignKeyConstraint(["uid"], ["meetings.uid"]),
 )
 
+training_topics = Table(
+    "training_topics",
+    metadata,
+    Column("token", String, primary_key=True),
+    Column("topic", String, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+
 helpers = Table(
     "helpers",
     metadata,

@@ -71,6 +71,7 @@ def statement_to(statement: Statement) -> Json:
         "text": statement.text,
         "ticks": {side.value: at.isoformat() for side, at in statement.ticks.items()},
         "differs": {side.value: reason for side, reason in statement.differs.items()},
+        "to_hr": sorted(statement.to_hr),
     }
 
 
@@ -83,6 +84,7 @@ def statement_from(words: Json) -> Statement:
         text=words["text"],
         ticks={Side(side): datetime.fromisoformat(at) for side, at in ticks.items()},
         differs={Side(side): reason for side, reason in words["differs"].items()},
+        to_hr=frozenset(map(Side, words.get("to_hr", ()))),
     )
 
 
@@ -126,13 +128,21 @@ def resource_to(resource: Resource) -> Json:
         "what": resource.what,
         "who": resource.who,
         "by": day_to(resource.by),
+        "topic": resource.topic,
     }
 
 
 def resource_from(words: Json) -> Resource:
     """The resource again."""
     kind = ResourceKind(words["kind"])
-    return Resource(words["id"], kind, words["what"], words["who"], day_from(words["by"]))
+    return Resource(
+        id=words["id"],
+        kind=kind,
+        what=words["what"],
+        who=words["who"],
+        by=day_from(words["by"]),
+        topic=words.get("topic", ""),
+    )
 
 
 def day_to(day: date | None) -> str | None:

@@ -106,14 +106,19 @@ def record(form: Form, side: Side, now: datetime) -> tuple[Record, tuple[Wrong, 
     wrong: list[Wrong] = []
     statements = tuple(s for s in _statements(form, side, now, wrong) if s.text)
     actions = tuple(a for a in _actions(form, wrong) if a.what)
-    resources = tuple(r for r in _resources(form) if r.what)
+    resources = tuple(r for r in _resources(form, wrong) if r.what)
     return Record(statements, actions, resources), tuple(wrong)
 
 
 def _statements(form: Form, side: Side, now: datetime, wrong: list[Wrong]) -> Iterator[Statement]:
     for id_ in ids(form, "s"):
         name = f"s.{id_}"
-        base = Statement(_kept(id_), words(form, f"{name}.topic")[:40], words(form, f"{name}.text"))
+        base = Statement(
+            id=_kept(id_),
+            topic=words(form, f"{name}.topic")[:40],
+            text=words(form, f"{name}.text"),
+            to_hr=frozenset([side] if f"{name}.to_hr" in form else []),
+        )
         said, reason = form.get(f"{name}.say"), words(form, f"{name}.reason")
         if said == "differ":
             if base.text and not reason:
@@ -131,6 +136,8 @@ def _actions(form: Form, wrong: list[Wrong]) -> Iterator[Action]:
         progress, address = form.get(f"{name}.progress"), words(form, f"{name}.helper_email")
         if what:
             wrong.extend(_wrong_action(name, owner, due, needs))
+            if progress == Progress.DROPPED and not words(form, f"{name}.note"):
+                wrong.append(Wrong(f"{name}.note", "reason"))
             if address and not ADDRESS.fullmatch(address):
                 wrong.append(Wrong(f"{name}.helper_email", "address"))
         yield Action(
@@ -158,17 +165,23 @@ def _wrong_action(
         yield Wrong(f"{name}.needs", "needs")
 
 
-def _resources(form: Form) -> Iterator[Resource]:
+def _resources(form: Form, wrong: list[Wrong]) -> Iterator[Resource]:
     for id_ in ids(form, "r"):
         name = f"r.{id_}"
         kind = form.get(f"{name}.kind")
-        yield Resource(
+        wanted = Resource(
             id=_kept(id_),
             kind=ResourceKind(kind) if kind in list(ResourceKind) else ResourceKind.PEOPLE,
             what=words(form, f"{name}.what"),
             who=words(form, f"{name}.who"),
             by=day(form, f"{name}.by"),
+            topic=words(form, f"{name}.topic"),
         )
+        if wanted.what and not wanted.who:
+            wrong.append(Wrong(f"{name}.who", "provider"))
+        if wanted.what and wanted.by is None:
+            wrong.append(Wrong(f"{name}.by", "due"))
+        yield wanted
 
 
 def _kept(id_: str) -> str:

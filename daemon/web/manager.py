@@ -10,8 +10,8 @@ from daemon.core.conversation import Answer, may_propose
 from daemon.core.domain import Owner
 from daemon.store import agreements, answers
 from daemon.web import forms
-from daemon.web.prepare import progressed
-from daemon.web.site import Door, Route, Seat, short
+from daemon.web.prepare import lacks_reason, progressed
+from daemon.web.site import Door, Route, Seat, on_top, short
 from daemon.web.talk import as_statement
 
 
@@ -43,11 +43,13 @@ def show(seat: Seat) -> str:
         shared=shared,
         papers=papers,
         promises=open_actions(record, seat.today, Owner.MANAGER),
+        success=on_top(seat, record),
         statements=record.statements,
         may_propose=may_propose,
         as_statement=as_statement,
         number=short(latest) if latest else "",
         done="done" in request.args,
+        error=request.args.get("error", ""),
     )
 
 
@@ -73,4 +75,5 @@ def promises(seat: Seat) -> Response:
         record = agreements.current(conn, box, seat.pair)
         agreements.keep(conn, box, seat.pair, progressed(record, request.form, (Owner.MANAGER,)))
     seat.audit("changed", "promises")
-    return seat.to("/?done=1")
+    lacking = lacks_reason(record, request.form, (Owner.MANAGER,))
+    return seat.to("/?error=reason" if lacking else "/?done=1")

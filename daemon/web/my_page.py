@@ -27,7 +27,7 @@ from daemon.store.handover import Handover
 from daemon.store.helpers import HelperState, Request, TooMany
 from daemon.web import forms
 from daemon.web.acts import change
-from daemon.web.prepare import progressed
+from daemon.web.prepare import lacks_reason, progressed
 from daemon.web.site import Door, Route, Seat, short
 
 LONGEST_PAUSE = timedelta(days=366)
@@ -204,7 +204,8 @@ def actions(seat: Seat) -> Response:
         own = (Owner.EMPLOYEE, Owner.SPHERE)
         agreements.keep(conn, box, seat.pair, progressed(record, request.form, own))
     seat.audit("changed", "actions")
-    return seat.to("/?done=actions#actions")
+    lacking = lacks_reason(record, request.form, own)
+    return seat.to("/?error=reason" if lacking else "/?done=actions#actions")
 
 
 def bring_in(seat: Seat) -> Response:

@@ -11,7 +11,7 @@ from flask import abort, current_app, make_response, redirect, request
 from werkzeug.wrappers import Response
 
 from daemon.core.domain import email
-from daemon.store import access
+from daemon.store import access, trainings
 from daemon.store.access import Entry, Session
 from daemon.store.figures import Month, Overview, overview
 from daemon.web.site import Door, Route, Team, Visit, Welcome, admit, is_member, let_in
@@ -99,7 +99,11 @@ def show(visit: Visit) -> str:
     if not isinstance(team, Team):
         return visit.page("sign_in.html", asked="asked" in request.args)
     figures = _counted().at(visit)
-    return team.page("overview.html", figures=figures, bars=list(_bars(figures.months)))
+    with visit.app.database.reading() as conn:
+        training = trainings.counts(conn, visit.now)
+    return team.page(
+        "overview.html", figures=figures, bars=list(_bars(figures.months)), training=training
+    )
 
 
 def _counted() -> Counted:

@@ -14,7 +14,7 @@ from daemon.core.domain import Action, Kind, Owner, Progress
 from daemon.store import agreements, answers
 from daemon.store.answers import Material
 from daemon.web import forms
-from daemon.web.site import Door, Route, Seat, organization
+from daemon.web.site import Door, Route, Seat, on_top, organization
 
 LARGEST = 5 * 1024 * 1024
 """Bytes of one paper."""
@@ -108,6 +108,8 @@ def start(seat: Seat) -> str:
         desk=here,
         sections=seat.checklist.sections,
         actions=open_actions(here.record, seat.today),
+        success=on_top(seat, here.record),
+        error=request.args.get("error", ""),
         first=seat.coming is not None and seat.coming.kind is Kind.FIRST,
     )
 
@@ -115,7 +117,10 @@ def start(seat: Seat) -> str:
 def begin(seat: Seat) -> Response:
     """Keep the progress of actions; then go on, or be done when nothing else has changed."""
     here = desk(seat)
-    after = progressed(here.record, request.form, (Owner.EMPLOYEE, Owner.SPHERE))
+    mine = (Owner.EMPLOYEE, Owner.SPHERE)
+    if lacks_reason(here.record, request.form, mine):
+        return seat.to("/prepare?error=reason")
+    after = progressed(here.record, request.form, mine)
     unchanged = "unchanged" in request.form
     with seat.app.database.writing() as conn:
         box = seat.app.vault.make(conn, seat.pair, seat.now)
@@ -134,16 +139,29 @@ def begin(seat: Seat) -> Response:
 
 
 def progressed(record: Record, form: forms.Form, owners: Sequence[Owner]) -> Record:
-    """The record with the progress the form tells of the actions of these owners."""
+    """The record with the progress the form tells of the actions of these owners; what is dropped
+    without a reason stays open (`lacks_reason`)."""
 
     def now_at(action: Action) -> Action:
         said = form.get(f"progress.{action.id}")
         if action.owner not in owners or said not in list(Progress):
             return action
         note = forms.words(form, f"note.{action.id}") or action.note
+        if said == Progress.DROPPED and not note:
+            return action
         return replace(action, progress=Progress(said), note=note)
 
     return replace(record, actions=tuple(map(now_at, record.actions)))
+
+
+def lacks_reason(record: Record, form: forms.Form, owners: Sequence[Owner]) -> bool:
+    """Tell whether the form drops an action of these owners without saying why."""
+    return any(
+        form.get(f"progress.{a.id}") == Progress.DROPPED
+        and not (a.note or forms.words(form, f"note.{a.id}"))
+        for a in record.actions
+        if a.owner in owners
+    )
 
 
 def _following(seat: Seat, here: Desk, current: Section | None) -> str:

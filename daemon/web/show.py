@@ -25,9 +25,9 @@ def blank_action(id_: str, due: date) -> Action:
     return Action(id_, "", Owner.EMPLOYEE, due, ResourceKind.NOTHING)
 
 
-def blank_resource(id_: str) -> Resource:
-    """A line for another resource."""
-    return Resource(id_, ResourceKind.PEOPLE, "")
+def blank_resource(id_: str, who: str, by: date) -> Resource:
+    """A line for another resource; unless they say otherwise the manager provides it in time."""
+    return Resource(id_, ResourceKind.PEOPLE, "", who, by)
 
 
 def _(words: str) -> str:
@@ -49,6 +49,7 @@ DEEDS = {
     "again": _("asked for a new time"),
     "asked": _("asked for help"),
     "took back": _("took a request back"),
+    "handed in": _("handed in"),
     "handed over": _("chose what a new manager sees"),
     "exported": _("took a copy"),
     "accepted": _("accepted"),
@@ -70,6 +71,7 @@ THINGS = {
     "helper": _("a helper"),
     "request": _("your request"),
     "history": _("history"),
+    "role": _("your role, to the people team"),
     "html": "HTML",
     "json": "JSON",
     "ics": "ICS",

@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from daemon.core.agreement import Side
+from daemon.core.agreement import Record, Side, Statement
 from daemon.core.checklist import Checklist
 from daemon.core.conversation import bases, role_lines
 from daemon.core.days import today
@@ -105,7 +105,7 @@ class Seat(Visit):
     @property
     def basis(self) -> dict[str, str]:
         """What the answers rest on today."""
-        return bases(self.checklist, self.role, organization(self.app))
+        return bases(self.checklist, self.role, organization(self.app), self.employee.role)
 
     def meeting(self, number: str) -> Meeting | None:
         """A meeting of this pair by the first part of its uid."""
@@ -177,6 +177,12 @@ def organization(app: App) -> tuple[str, ...]:
     """The organisation's vision, goals and values, one line each."""
     o = app.config.organization
     return tuple(line for line in (o.vision, *o.goals, *o.values) if line)
+
+
+def on_top(seat: Seat, record: Record) -> tuple[Statement, ...]:
+    """What both agreed that success is: it leads every page about the talk until replaced."""
+    wanted = seat.checklist.on_top
+    return tuple(s for s in record.statements if s.agreed and s.topic in wanted)
 
 
 def reference(pair: Pair) -> str:

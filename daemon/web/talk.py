@@ -1,7 +1,7 @@
 """The record page, for either of the two: did we meet, what did we agree, who does what."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -22,12 +22,12 @@ from daemon.core.domain import (
     ResourceKind,
     State,
 )
-from daemon.store import agreements, answers, conversations, meetings
+from daemon.store import agreements, answers, conversations, meetings, trainings
 from daemon.store.agreements import Revision
-from daemon.web import forms
+from daemon.web import forms, hr
 from daemon.web.acts import change
 from daemon.web.forms import Wrong
-from daemon.web.site import Door, Route, Seat, short
+from daemon.web.site import Door, Route, Seat, on_top, short
 
 BLANKS = 1
 """Empty lines offered for each kind of thing."""
@@ -109,7 +109,7 @@ def _wishes(
             if item.agree and item.id not in topics and (text := as_statement(answer))
         ),
         actions=tuple(_wished_actions(seat, fresh)),
-        resources=tuple(_wished_resources(fresh)),
+        resources=tuple(_wished_resources(seat, fresh)),
     )
 
 
@@ -133,12 +133,13 @@ def _wished_actions(seat: Seat, fresh: list[tuple[Item, Answer]]) -> Iterator[Ac
                 )
 
 
-def _wished_resources(fresh: list[tuple[Item, Answer]]) -> Iterator[Resource]:
+def _wished_resources(seat: Seat, fresh: list[tuple[Item, Answer]]) -> Iterator[Resource]:
     for item, answer in fresh:
         if item.kind is ItemKind.NEEDS:
             for row in answer.rows:
                 kind = item.needs or ResourceKind.PEOPLE
-                yield Resource(secrets.token_hex(8), kind, row.what, row.who, row.by)
+                who, by = row.who or seat.manager.name, row.by or next_day(seat)
+                yield Resource(secrets.token_hex(8), kind, row.what, who, by)
 
 
 def next_day(seat: Seat) -> date:
@@ -184,6 +185,10 @@ def _page(seat: Seat, here: Table, shown: Record, wrong: tuple[Wrong, ...], more
         over=here.meeting.start <= seat.now,
         number=short(here.meeting),
         titles={item.id: item.title for item in seat.checklist.items},
+        success=on_top(seat, here.record),
+        drafted={i.id for i in seat.checklist.items if i.kind is ItemKind.LINES and not seat.role},
+        with_hr={s.id for s in here.record.statements if s.for_hr and hr.has(seat, s)},
+        topics=seat.app.config.people_team.training_topics,
         saved="saved" in request.args,
         earliest=_window(seat, here.meeting),
     )
@@ -276,10 +281,20 @@ def _keep(seat: Seat, here: Table, wanted: Record) -> bool:
         past = (a for a in before.actions if a.progress is not Progress.OPEN and a.id not in known)
         whole = replace(revised, actions=(*revised.actions, *past))
         agreements.save(conn, box, seat.pair, uid, whole, seat.side, seat.now)
+        topics = _training(whole, seat.app.config.people_team.training_topics)
+        trainings.keep(conn, seat.app.vault, seat.pair, topics, seat.now)
         fresh = meetings.by_uid(conn, uid)
         if fresh is not None and fresh.state is State.BOOKED:
             meetings.save(conn, [followup.attest(fresh, seat.me.email, None, seat.now)])
+    hr.hand_in(seat, whole)
     return True
+
+
+def _training(record: Record, known: Collection[str]) -> set[str]:
+    """The topics a record counts for; only those the people team asks about."""
+    return {
+        r.topic for r in record.resources if r.kind is ResourceKind.TRAINING and r.topic in known
+    }
 
 
 def revisions(seat: Seat, meeting: str) -> str:
