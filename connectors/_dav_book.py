@@ -80,7 +80,8 @@ class Book:
 
         Raises `NoAnswer` and `Changed`.
         """
-        answer = self._dav.ask(home.account, "DELETE", known.url)
+        quietly = {} if home.who == invite.organizer.email else {"Schedule-Reply": "F"}
+        answer = self._dav.ask(home.account, "DELETE", known.url, quietly)
         if answer.ok or answer.status in GONE:
             return
         left = get(self._dav, home, known.url)

@@ -26,8 +26,8 @@ from daemon.core.ports import Permanent
 MARK = "@careloop"
 GONE = frozenset({404, 410})
 _OURS = re.compile(r"[0-9a-v]{32}@careloop")
-_FEW = 20
-"""Changes fetched one by one; more than that, or all we know, and everything is read."""
+_FEW = 50
+"""Events fetched by their addresses; where it takes more, the calendar is searched."""
 _HOUR = 3600.0
 """Seconds after which even a calendar that claims no change is read again."""
 
@@ -87,7 +87,11 @@ class Mirrors:
         return [raw for raw in events if raw.names(uid)]
 
     def _follow(self, home: Home, calendar: Collection, known: _Mirror) -> bool:
-        """Take over what changed; False: everything has to be read."""
+        """Take over what changed; False: everything has to be read.
+
+        With what changed all of ours is fetched: some servers answer an old token with a list of
+        everything, which does not name what is gone.
+        """
         if self._clock() - known.read_at > _HOUR:
             return False
         if calendar.mark and calendar.mark == known.mark:
@@ -99,13 +103,11 @@ class Mirrors:
             return False
         entries, token = changes
         changed = {each.url for each in entries if each.url != calendar.url}
-        if len(changed) > _FEW or (known.events and changed >= known.events.keys()):
+        wanted = changed | known.events.keys()
+        if len(wanted) > _FEW:
             return False
-        stay = [each.url for each in entries if each.status not in GONE and each.url in changed]
-        fetched = fetch(self._dav, home, calendar.url, stay) if stay else {}
-        for url in changed:
-            known.events.pop(url, None)
-        known.events |= {url: raw for url, raw in fetched.items() if MARK in raw.text}
+        found = fetch(self._dav, home, calendar.url, sorted(wanted)) if changed else known.events
+        known.events = {url: raw for url, raw in found.items() if MARK in raw.text}
         known.mark, known.token = calendar.mark, token
         return True
 

@@ -1,7 +1,10 @@
 """Calendars on CalDAV servers: one event for each meeting, invited by the server or by us."""
 
+import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +43,24 @@ def calendar(config: Config) -> Calendar:
     return Caldav(config)
 
 
+class Turns:
+    """One at a time for each person, several persons at once."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[Email, threading.Lock] = defaultdict(threading.Lock)
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def of(self, people: Iterable[Email]) -> Iterator[None]:
+        """Wait for all of them; always in the same order, so that nobody waits for ever."""
+        with self._guard:
+            locks = [self._locks[who] for who in sorted(set(people))]
+        with ExitStack() as held:
+            for lock in locks:
+                held.enter_context(lock)
+            yield
+
+
 class Caldav:
     """The `Calendar` of a CalDAV server (daemon/core/ports.py)."""
 
@@ -53,6 +74,7 @@ class Caldav:
         self.mirrors = Mirrors(self.dav)
         self.availabilities = Availabilities(self.dav, folder)
         self._book = Book(self.dav)
+        self._turns = Turns()
         self._seen: dict[Email, tuple[float, Home | NoAnswer]] = {}
 
     def close(self) -> None:
@@ -134,24 +156,27 @@ class Caldav:
         """Bring one calendar up to date; None when it is."""
         if not found:
             raw = self._book.create(home, invite, content)
+        elif _is_current(found[0].copy, invite):
+            raw = found[0].raw
+        elif not found[0].copy.alone:
+            return Permanent(f"{found[0].copy.path}: other events stand in the same resource")
         else:
-            copy = found[0].copy
-            if _is_current(copy, invite):
-                raw = found[0].raw
-            elif not copy.alone:
-                return Permanent(f"{copy.path}: other events stand in the same resource")
-            else:
-                raw = self._book.replace(home, found[0].raw, invite, content)
-        return undelivered(raw, invite) if self._invites(home) else None
+            raw = self._book.replace(home, found[0].raw, invite, content)
+        refusal = undelivered(raw, invite) if self._invites(home) else None
+        if isinstance(refusal, Permanent) and not found:
+            self._book.remove(home, raw, invite)
+        return refusal
 
     def _rows(
         self, act: Callable[[Invite], Result], invites: Sequence[Invite]
     ) -> Mapping[Uid, Result]:
-        """One result for each row, several rows at once."""
+        """One result for each row, several rows at once, but never two about one person: a
+        server may invite before it finds a calendar locked, and again when asked again."""
 
         def row(invite: Invite) -> Result:
             try:
-                return act(invite)
+                with self._turns.of(party.email for party in invite.attendees):
+                    return act(invite)
             except NoCalendar as error:
                 return error.result
             except NoAnswer as error:
@@ -174,31 +199,24 @@ class Caldav:
         return self._rows(self._cancel, invites)
 
     def _cancel(self, invite: Invite) -> Result:
-        homes, missing = self._still_there(invite)
-        if not homes:
-            return Permanent("; ".join(missing))
-        for home in homes:
-            for each in search(self.dav, home, invite.uid):
-                copy = copy_of(each, home.who, invite.uid, ZoneInfo(invite.zone))
-                if not copy.alone:
-                    return Permanent(f"{copy.path}: other events stand in the same resource")
-                self._book.remove(home, each, invite)
-        return Done(invite.uid)
-
-    def _still_there(self, invite: Invite) -> tuple[list[Home], list[str]]:
-        """The calendars of those who still have one: a leaver's may be gone."""
-        homes: list[Home] = []
-        missing: list[str] = []
+        """Take it out of every calendar that still is there: a leaver's may be gone."""
+        missing = []
         for party in invite.attendees:
             try:
                 home = self.discovery.known(party.email)
             except NoCalendar as error:
                 missing.append(error.reason)
                 continue
-            homes.append(home)
-            if party.email == invite.organizer.email and self._invites(home):
+            found = search(self.dav, home, invite.uid)
+            for each in found:
+                copy = copy_of(each, home.who, invite.uid, ZoneInfo(invite.zone))
+                if not copy.alone:
+                    return Permanent(f"{copy.path}: other events stand in the same resource")
+                self._book.remove(home, each, invite)
+            if found and party.email == invite.organizer.email and self._invites(home):
                 break
-        return homes, missing
+        whole = len(missing) < len(invite.attendees)
+        return Done(invite.uid) if whole else Permanent("; ".join(missing))
 
     # --- look -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.doubles.dav_servers import Radicale, Xandikos, running
 from tests.system.company import found
-from tests.system.hosted import Hosted, Server
+from tests.system.hosted import Hosted
 from tests.system.humans import event_of
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -37,7 +37,9 @@ def ninety_days(hosted: Hosted) -> None:
 
 @pytest.mark.slow
 def test_ninety_days_on_radicale(tmp_path: Path) -> None:
-    company = found(tmp_path / "acme", pairs=PAIRS, start=START.date(), days=DAYS, taken=(0.1, 0.2))
+    company = found(
+        tmp_path / "acme", pairs=PAIRS, start=START.date(), days=DAYS, taken=(0.04, 0.08)
+    )
     with running(Radicale(tmp_path / "server")) as server:
         hosted = Hosted(company, server, service=True)
 
@@ -49,7 +51,9 @@ def test_ninety_days_on_radicale(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ninety_days_on_xandikos_that_invites(tmp_path: Path) -> None:
-    company = found(tmp_path / "acme", pairs=PAIRS, start=START.date(), days=DAYS, taken=(0.1, 0.2))
+    company = found(
+        tmp_path / "acme", pairs=PAIRS, start=START.date(), days=DAYS, taken=(0.04, 0.08)
+    )
     with running(Xandikos(tmp_path / "server")) as server:
         hosted = Hosted(company, server)
 
