@@ -43,12 +43,20 @@ def look(app: App, world: World) -> World:
     app.database.assert_idle()
     try:
         seen = app.calendar.look(asked) if asked else {}
-        found = app.calendar.busy(staff, span(world, ours), ours) if staff else {}
+        stands = [_as_seen(meeting, seen.get(meeting.uid)) for meeting in ours]
+        found = app.calendar.busy(staff, span(world, ours), stands) if staff else {}
     except Trouble as trouble:
         return _blind(world, staff, trouble)
     if whole:
         app.looked_at = world.now
     return _resolved(world, found, seen, staff)
+
+
+def _as_seen(meeting: Meeting, seen: Observed | Unknown | None) -> Meeting:
+    """A meeting as its calendar shows it: one that was dragged is ours at its new time, too."""
+    if not isinstance(seen, Observed) or seen.start is None or seen.end is None:
+        return meeting
+    return replace(meeting, start=seen.start, end=seen.end, replies=seen.replies)
 
 
 def _booked(world: World) -> Iterable[Meeting]:

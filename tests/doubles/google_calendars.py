@@ -243,7 +243,15 @@ class Calendars:
             stored.body["extendedProperties"] = {"private": private}
         if times != (stored.body["start"], stored.body["end"]):
             stored.body["sequence"] += 1
+            self._invite_anew(stored)
         self._touch(stored)
+
+    def _invite_anew(self, stored: Stored) -> None:
+        """Who removed the event gets it again when it moves and they are asked once more."""
+        for guest in stored.body.get("attendees", ()):
+            known = (guest["email"], stored.body["id"]) in self._books.events
+            if known and guest.get("responseStatus", "needsAction") == "needsAction":
+                stored.copies.add(guest["email"])
 
     def _drop(self, calendar: str, stored: Stored) -> None:
         if calendar == stored.organizer:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.parser import BytesHeaderParser
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -283,7 +284,7 @@ class Books:
         return message
 
     def _send(self, box: Mailbox, message: Message) -> Reply:
-        to = self.boxes.get(str(message.headers["To"]))
+        to = self.boxes.get(parseaddr(str(message.headers["To"]))[1])
         if to is None or to.deaf:
             raise Denied(400, "ErrorInvalidRecipients")
         message.draft = False
@@ -379,13 +380,23 @@ def _write(event: Event, body: Json) -> None:
     subject = body.get("subject", event.subject)
     if not subject.isprintable():
         raise Denied(400, "ErrorInvalidRequest")
+    before = (event.start, event.end)
     event.start, event.end = _times(body)
+    if before != (event.start, event.end):
+        _ask_anew(event)
     event.subject, event.body = subject, body.get("body", {}).get("content", event.body)
     for mark in body.get("singleValueExtendedProperties", []):
         named = _MARK.fullmatch(mark["id"])
         if named is None:
             raise Denied(400, "ErrorInvalidProperty")
         event.marks[named[1]] = mark["value"]
+
+
+def _ask_anew(event: Event) -> None:
+    """Whoever answered was asked about another time: Exchange forgets the answers."""
+    for attendee in event.attendees.values():
+        attendee["status"] = {"response": "none"}
+        attendee.pop("proposedNewTime", None)
 
 
 def _times(body: Json) -> tuple[datetime, datetime]:

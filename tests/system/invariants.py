@@ -4,12 +4,13 @@ letters are read with this file's own eyes, never with careloop's."""
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -46,11 +47,42 @@ class Post:
     message_id: str
 
 
+class Shelves(Protocol):
+    """Where an observer finds what careloop did."""
+
+    def events(self) -> dict[str, dict[str, Event]]:
+        """Every event of careloop's that stands: uid -> owner of the calendar -> event."""
+        ...
+
+    def letters(self, known: Collection[str]) -> Iterable[tuple[str, bytes]]:
+        """Every letter that is not known yet, by a name of its own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Calendar folders and a maildir."""
+
+    root: Path
+
+    def events(self) -> dict[str, dict[str, Event]]:
+        """See `Shelves.events`."""
+        return _events(self.root / "calendars")
+
+    def letters(self, known: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """See `Shelves.letters`."""
+        for file in sorted((self.root / "outbox" / "new").glob("*")):
+            if file.name not in known:
+                yield file.name, file.read_bytes()
+
+
 @dataclass(slots=True)
 class Books:
     """What an observer wrote down after each turn."""
 
     company: Company
+    shelves: Shelves | None = None
+    """Where to look; None: into the company's own folder."""
     events: dict[str, dict[str, Event]] = field(default_factory=dict)
     """Now standing: uid -> folder owner -> event."""
     held: dict[str, Event] = field(default_factory=dict)
@@ -62,8 +94,9 @@ class Books:
     def look(self, now: datetime) -> None:
         """Read everything anew, and note what is wrong."""
         before = {uid: next(iter(copies.values())) for uid, copies in self.events.items()}
-        self.events = _events(self.company.root / "calendars")
-        self._look_at_mail(now)
+        shelves = self.shelves or Files(self.company.root)
+        self.events = shelves.events()
+        self._look_at_mail(shelves, now)
         for uid, copies in self.events.items():
             self._check_copies(uid, copies)
             event = next(iter(copies.values()))
@@ -74,12 +107,10 @@ class Books:
                 self.held.setdefault(uid, event)
         self._check_overlaps()
 
-    def _look_at_mail(self, now: datetime) -> None:
-        for file in sorted((self.company.root / "outbox" / "new").glob("*")):
-            if file.name in self._mails:
-                continue
-            self._mails.add(file.name)
-            mail = BytesParser(policy=policy.default).parsebytes(file.read_bytes())
+    def _look_at_mail(self, shelves: Shelves, now: datetime) -> None:
+        for name, content in shelves.letters(self._mails):
+            self._mails.add(name)
+            mail = BytesParser(policy=policy.default).parsebytes(content)
             kind, uid = str(mail["X-Careloop-Letter"]), str(mail["X-Careloop-Meeting"])
             to = mail["To"].addresses[0].addr_spec
             self.posts.append(Post(kind, uid, to, now, str(mail["Message-ID"])))
@@ -109,6 +140,18 @@ class Books:
         for event in everything.values():
             for who in event.attendees:
                 self.faults.extend(f"{event.uid} {who}: {x}" for x in self._wrong(event, who))
+
+    def suits(self, event: Event) -> bool:
+        """Tell whether both could meet then, as far as this file knows."""
+        others = (next(iter(copies.values())) for copies in self.events.values())
+        met = any(
+            one.uid != event.uid
+            and one.attendees & event.attendees
+            and one.start < event.end
+            and event.start < one.end
+            for one in others
+        )
+        return not met and not any(x for who in event.attendees for x in self._wrong(event, who))
 
     def _wrong(self, event: Event, who: str) -> Iterable[str]:
         person = self.company.people.get(who)
