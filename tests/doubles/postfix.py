@@ -107,6 +107,12 @@ class Office:
             file.write(f"{address} 550 5.1.1 no such mailbox\n")
         self.command("reload")
 
+    def accept_all(self) -> None:
+        """Every mailbox is there again."""
+        if (self.folder / "refused").read_text():
+            (self.folder / "refused").write_text("")
+            self.command("reload")
+
     def command(self, verb: str) -> None:
         """Tell Postfix."""
         subprocess.run([PROGRAM, "-c", str(self.folder), verb], check=True, capture_output=True)

@@ -54,16 +54,18 @@ class MailCompany:
     answered: set[tuple[str, int]] = field(default_factory=set)
     asked_to_move: set[str] = field(default_factory=set)
     said: Counter[str] = field(default_factory=Counter)
+    contrary: float = 0.2
+    """How often a manager does not simply accept."""
     _letters: int = 0
 
     def evening(self, now: datetime) -> None:
         """Everybody fetches their mail, answers what is new, and lets the checker look."""
         self.office.settle()
         for who in self.programs:
-            for content in self.office.boxes.collect(who):
+            for content in sorted(self.office.boxes.collect(who), key=_named):
                 self._receive(who, content)
         for who, program in self.programs.items():
-            for entry in list(program.entries.values()):
+            for entry in sorted(program.entries.values(), key=lambda entry: entry.uid):
                 if entry.start > now and entry.organizer != who:
                     self._answer(program, entry, now)
         self.office.settle()
@@ -92,7 +94,7 @@ class MailCompany:
         self.answered.add((entry.uid, entry.sequence))
         chance, stamp = self.dice.random(), now + timedelta(hours=1)
         far = entry.start - now > timedelta(days=2) and entry.uid not in self.asked_to_move
-        if chance < 0.2 and far:
+        if chance < self.contrary and far:
             self.asked_to_move.add(entry.uid)
             if chance < 0.1:
                 mail = program.answer(entry.uid, "DECLINED", stamp)
@@ -137,6 +139,11 @@ class MailCompany:
         if request.headers.get("If-None-Match") == etag:
             return Response(status=304)
         return Response(content, headers={"ETag": etag})
+
+
+def _named(content: bytes) -> str:
+    """What mails are put in order by: two that are delivered side by side come in any."""
+    return str(BytesHeaderParser(policy=policy.default).parsebytes(content)["Message-ID"])
 
 
 def _file(entry: Entry) -> bytes:
