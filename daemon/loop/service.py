@@ -113,7 +113,8 @@ class Service:
 def serve(app: App, pages: Pages | None = None, reload: Reload | None = None) -> None:
     """Run until SIGTERM or SIGINT: turns on the beat or when a page rings, pages beside them.
 
-    A signal lets the call that is under way finish; nothing new is begun after it.
+    A signal lets the call that is under way finish; nothing new is begun after it. SIGHUP asks
+    for a turn now, which takes up a changed configuration.
     """
     service = Service(app, reload)
     beat = schedule.Scheduler()
@@ -151,8 +152,12 @@ def _on_signals(app: App) -> None:
         app.stopping.set()
         app.rung.set()
 
+    def again(_number: int, _frame: FrameType | None) -> None:
+        app.rung.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    signal.signal(signal.SIGHUP, again)
 
 
 def _beside(pages: Pages | None) -> threading.Thread | None:

@@ -109,6 +109,15 @@ def test_the_service_is_ready_books_serves_pages_and_stops_when_told(running, co
     assert "STOPPING=1" in running.told("STOPPING=1")
 
 
+def test_a_hang_up_is_a_turn_at_once_and_no_end(running, company):
+    running.told("WATCHDOG=1")
+
+    running.process.send_signal(signal.SIGHUP)
+
+    running.told("WATCHDOG=1")
+    assert running.process.poll() is None
+
+
 def test_a_changed_roster_is_taken_up_while_it_runs(running, company):
     running.told("WATCHDOG=1")
     boss = next(p.manager for p in company.people.values() if p.manager)
