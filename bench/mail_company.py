@@ -35,9 +35,9 @@ def run() -> None:
     twice = sum(count > 1 for ids in made.ids.values() for count in ids.values())
     shown = sum(len(program.shown) for program in made.programs.values())
     print(
-        f"{PAIRS} pairs, {DAYS} days: {len(books.held)} meetings held, {len(books.posts)} letters,"
+        f"{PAIRS} pairs, {DAYS} days: {len(books.held)} meetings held, {len(books.posts)} letters"
     )
-    print(f"{shown} invitations and withdrawals, {dict(made.said)}; sent twice: {twice}")
+    print(f"{shown} invitations and withdrawals, sent twice: {twice}; people: {dict(made.said)}")
     print(f"{seconds / DAYS:.2f} s a day; faults: {len(books.faults)}")
     for fault in books.faults:
         print(f"  {fault}")

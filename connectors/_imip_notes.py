@@ -62,9 +62,7 @@ def observed(meeting: Meeting, notes: Sequence[Note], told: Told | None) -> Obse
         return Observed(present=False, by=change.who)
     if change and change.when != meeting.when and _is_news(change, told, meeting.sequence):
         return _moved(change)
-    current = told is not None and told.when == meeting.when
-    least = told.sequence if told and current else meeting.sequence
-    said = {note.who: note for note in _answers(meeting, notes, least)}
+    said = {note.who: note for note in _answers(meeting, notes, _least(meeting, told))}
     proposals = [note for note in said.values() if note.method == "COUNTER"]
     return Observed(
         present=True,
@@ -73,6 +71,22 @@ def observed(meeting: Meeting, notes: Sequence[Note], told: Told | None) -> Obse
         replies={who: note.reply for who, note in said.items()},
         proposed=max(proposals, key=lambda note: note.rank).when if proposals else None,
     )
+
+
+def set_aside(
+    meeting: Meeting, notes: Sequence[Note], told: Told | None
+) -> Iterator[tuple[Note, str]]:
+    """The answers that do not count, each with its reason."""
+    for note in notes:
+        if note.method not in _CHANGES:
+            why = why_not(note, meeting.pair, _least(meeting, told), meeting.when)
+            if why:
+                yield note, why
+
+
+def _least(meeting: Meeting, told: Told | None) -> int:
+    """The earliest revision whose answers are about the time the meeting has."""
+    return told.sequence if told and told.when == meeting.when else meeting.sequence
 
 
 def theirs(invite: Invite, notes: Sequence[Note], told: Told | None) -> Observed | None:

@@ -5,6 +5,7 @@ Greeting, EHLO, TLS, AUTH and the replies are here; which mail goes when is the 
 
 import base64
 import smtplib
+import socket
 from collections.abc import Sequence
 
 from connectors._leash import Leash
@@ -84,8 +85,9 @@ def lines(commands: Sequence[str]) -> bytes:
 
 def opened(account: Account, hello: str, leash: Leash) -> Wire:
     """Connect, greet, secure and sign in. Raises `Trouble` and `CredentialsRefused`."""
-    wire = Wire(local_hostname=hello or None, timeout=account.server.timeout_seconds)
-    wire.sock = account.connected(leash)
+    connected = account.connected(leash)
+    wire = Wire(local_hostname=hello or _own_name(connected))
+    wire.sock = connected
     try:
         _prepare(wire, account, leash)
     except Lost as lost:
@@ -95,6 +97,14 @@ def opened(account: Account, hello: str, leash: Leash) -> Wire:
         wire.close()
         raise
     return wire
+
+
+def _own_name(connected: socket.socket) -> str:
+    """This machine's full name, or else the address it speaks from (RFC 5321 section 4.1.3); no
+    name server is asked."""
+    name = socket.gethostname()
+    address = str(connected.getsockname()[0]).partition("%")[0]
+    return name if "." in name else f"[{'IPv6:' if ':' in address else ''}{address}]"
 
 
 def _prepare(wire: Wire, account: Account, leash: Leash) -> None:

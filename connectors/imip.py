@@ -4,12 +4,14 @@ mailbox (RFC 5546, RFC 6047)."""
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import structlog
+
 from connectors._imap import Post
 from connectors._imip_feeds import Feeds
 from connectors._imip_journal import Journal
 from connectors._imip_mail import Sender
 from connectors._imip_mailbox import Mailbox
-from connectors._imip_notes import observed, theirs
+from connectors._imip_notes import Note, Told, observed, set_aside, theirs
 from connectors._imip_post import Outgoing
 from connectors._imip_sort import Rules
 from connectors.smtp import Smtp
@@ -29,6 +31,7 @@ from daemon.core.domain import (
 )
 from daemon.core.ports import Calendar, Done, Mailer, Result, Temporary, Unknown
 
+_LOG = structlog.get_logger("imip")
 NO_MAILBOX = "nobody reads the answers: add a section [imap]"
 
 
@@ -48,6 +51,7 @@ class Imip:
         sender = Sender(us, config.mail.sender_name)
         self._outgoing = Outgoing(self._mailer, self._journal, sender, self._settings.organizer)
         self._mailbox = self._opened_mailbox(config, us)
+        self._said: set[str] = set()
         self._feeds = Feeds(
             config.at(Path(".cache/calendars.db")),
             allow_private=self._settings.allow_private,
@@ -111,7 +115,16 @@ class Imip:
             return {meeting.uid: Unknown(left) for meeting in meetings}
         uids = [meeting.uid for meeting in meetings]
         notes, told = self._journal.notes(uids), self._journal.told(uids)
+        for meeting in meetings:
+            self._say_once(meeting, notes[meeting.uid], told.get(meeting.uid))
         return {x.uid: observed(x, notes[x.uid], told.get(x.uid)) for x in meetings}
+
+    def _say_once(self, meeting: Meeting, notes: Sequence[Note], told: Told | None) -> None:
+        """Log why an answer does not count."""
+        for note, why in set_aside(meeting, notes, told):
+            if note.id not in self._said:
+                self._said.add(note.id)
+                _LOG.info("answer.set_aside", uid=meeting.uid, method=note.method, why=why)
 
     def _read(self) -> str:
         """Read the mailbox; why nothing may be concluded from it yet, or nothing."""

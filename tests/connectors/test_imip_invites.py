@@ -1,6 +1,6 @@
 """Invitations as they leave: their shape, their bytes, who gets them, and what a refusal means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
@@ -16,8 +16,8 @@ from connectors.imip import Imip
 from daemon.config.imip import Imip as ImipSection
 from daemon.config.model import Config, MailSection, Organization
 from daemon.config.smtp import Smtp as SmtpSection
-from daemon.core.domain import Email, Invite, Mail, Party
-from daemon.core.ports import Done, Permanent, Temporary, Trouble
+from daemon.core.domain import Email, Interval, Invite, Key, Mail, Party
+from daemon.core.ports import Done, Mailer, Permanent, Result, Temporary, Trouble
 from tests.connectors.contract import EMPLOYEE, MANAGER, OTHER, an_invite, at, moved, withdrawn
 from tests.doubles.programs import Program, opened
 from tests.doubles.smtp import DROP, TAKE_AND_DROP, Smtp, smtp
@@ -38,7 +38,7 @@ def calendar(server: Smtp, tmp_path: Path) -> Imip:
     return opened_at(server, tmp_path)
 
 
-def opened_at(server: Smtp, root: Path, **settings: str) -> Imip:
+def opened_at(server: Smtp, root: Path, *, mailer: Mailer | None = None, **settings: str) -> Imip:
     """The connector without a mailbox, as a fresh process opens it."""
     return Imip(
         Config(
@@ -47,7 +47,8 @@ def opened_at(server: Smtp, root: Path, **settings: str) -> Imip:
             mail=MailSection(sender="careloop@acme.example", kind="smtp"),
             smtp=SmtpSection(host="127.0.0.1", port=server.port, tls="none"),
             imip=ImipSection(**settings),  # type: ignore[arg-type]
-        )
+        ),
+        mailer,
     )
 
 
@@ -185,6 +186,54 @@ def test_a_lost_answer_is_settled_by_the_same_mail_once_more(
     for content in server.inbox(MANAGER.email):
         program.receive(content)
     assert program.shown == [("REQUEST", UID)]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Dying:
+    """A mailer whose process is killed at its n-th letter, before or after it has gone out."""
+
+    def __init__(self, mailer: Mailer, last: int, *, after: bool) -> None:
+        self.mailer, self.left, self.after = mailer, last, after
+        self.sent = mailer.sent
+
+    def send(self, mails: Sequence[Mail]) -> Mapping[Key, Result]:
+        results: dict[Key, Result] = {}
+        for letter in mails:
+            self.left -= 1
+            if self.left == -1:
+                if self.after:
+                    self.mailer.send([letter])
+                raise Killed
+            results |= self.mailer.send([letter])
+        return results
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("number", range(12))
+def test_killed_at_any_letter_nobody_has_an_event_twice_or_not_at_all(
+    server: Smtp, tmp_path: Path, number: int, after: bool
+) -> None:
+    invites = [INVITE, an_invite(at(12), OTHER, MANAGER)]
+    revised = [moved(each, at(14 + n)) for n, each in enumerate(invites)]
+    dying = Dying(opened_at(server, tmp_path)._mailer, number, after=after)
+
+    for some in (invites, revised, [withdrawn(revised[0])]):
+        deed = "cancel" if len(some) == 1 else "put"
+        try:
+            getattr(opened_at(server, tmp_path, mailer=dying), deed)(some)
+        except Killed:
+            getattr(opened_at(server, tmp_path), deed)(some)
+
+    for person, expected in ((EMPLOYEE, []), (OTHER, [at(15)]), (MANAGER, [at(15)])):
+        program = Program(person.email)
+        for content in server.inbox(person.email):
+            program.receive(content)
+        assert [Interval(x.start, x.end) for x in program.entries.values()] == expected
+        assert len(program.shown) == len(set(server.inbox(person.email)))
+        assert len(server.inbox(person.email)) <= len(program.shown) + 2  # one round of both
 
 
 def test_an_employee_is_not_invited_to_a_manager_out_of_reach(server: Smtp, calendar: Imip) -> None:
