@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from connectors._answers import NoAnswer
 from connectors._copies import Copy, CopyUnreadable
 from connectors._dav import Dav, demand, where
-from connectors._dav_discovery import Home, place_of
+from connectors._dav_homes import Home, place_of
 from connectors._dav_sync import GONE, Raw, copy_of, get, search
 from connectors._ical_write import write
 from daemon.core.domain import Invite, Uid

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from connectors._answers import NoAnswer
 from connectors._dav import Dav
-from connectors._dav_discovery import DAY, Home
+from connectors._dav_discovery import DAY
+from connectors._dav_homes import Home
 from connectors._dav_outbox import answers, question
 from connectors._dav_shelves import Shelves, of_content, whole_months
 from connectors._dav_words import NotDav

@@ -6,19 +6,26 @@ From the server's well-known address to the principal, the calendar home and its
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 from connectors._answers import NoAnswer
 from connectors._cache import Cache
 from connectors._dav import Dav, where
 from connectors._dav_accounts import Account, Accounts, NoCalendar
-from connectors._dav_hours import hours_in, zone_in
-from connectors._dav_words import C, D, Entry, Multistatus, S, inside, propfind
-from daemon.core.domain import Email, Hours, email
+from connectors._dav_homes import (
+    CALENDAR,
+    Collection,
+    Home,
+    Principal,
+    addresses,
+    collection,
+    is_calendar,
+)
+from connectors._dav_words import C, D, Entry, NotDav, multistatus, propfind
+from daemon.core.domain import Email
 from daemon.core.ports import Permanent
 
 DAY = 24 * 60 * 60.0
@@ -31,71 +38,8 @@ _PRINCIPAL = (
     f"{C}schedule-outbox-URL",
     f"{C}calendar-user-address-set",
 )
-_CALENDAR = (
-    f"{D}resourcetype",
-    f"{D}displayname",
-    f"{D}sync-token",
-    f"{D}current-user-privilege-set",
-    f"{S}getctag",
-    f"{C}supported-calendar-component-set",
-    f"{C}schedule-calendar-transp",
-    f"{C}calendar-timezone",
-)
-_WRITING = (f"{D}all", f"{D}write", f"{D}write-content", f"{D}bind")
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who a person is to the server. Addresses are URLs; empty: there is none."""
-
-    url: str
-    home: str
-    inbox: str = ""
-    outbox: str = ""
-    addresses: tuple[str, ...] | None = None
-    """The mail addresses it knows them by; None: it does not say."""
-    default: str = ""
-    """The calendar that invitations go to."""
-    hours: str = ""
-    """Their VAVAILABILITY, as it stands on the server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """One calendar as it is now."""
-
-    url: str
-    name: str
-    mark: str
-    """Changes whenever anything in it does; empty: the server does not tell."""
-    token: str
-    """Where a sync begins; empty: the server does not sync."""
-    counts: bool = True
-    """Its events make busy."""
-    writable: bool = True
-    zone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A person's calendars, and as whom they are reached."""
-
-    who: Email
-    account: Account
-    principal: Principal
-    calendars: tuple[Collection, ...]
-    target: Collection
-    """The one our meetings are written to."""
-
-    @property
-    def zone(self) -> ZoneInfo | None:
-        """The zone of that calendar."""
-        return zone_in(self.target.zone)
-
-    @property
-    def hours(self) -> Hours | None:
-        """The working hours the server holds."""
-        return hours_in(self.principal.hours)
+_DEFAULT = f"{C}schedule-default-calendar-URL"
+_HOURS = f"{C}calendar-availability"
 
 
 class Discovery:
@@ -145,8 +89,8 @@ class Discovery:
             said = {word.strip() for word in answer.headers.get("DAV", "").lower().split(",")}
             known = "calendar-auto-schedule" in said
             self._remember(name, known)
-        addresses = home.principal.addresses
-        return bool(known) and (addresses is None or home.who in addresses)
+        mails = home.principal.addresses
+        return bool(known) and (mails is None or home.who in mails)
 
     # --- a principal ------------------------------------------------------------------------
 
@@ -160,7 +104,7 @@ class Discovery:
             home=homes[0] if homes else account.start,
             inbox="".join(entry.urls(f"{C}schedule-inbox-URL")[:1]),
             outbox="".join(entry.urls(f"{C}schedule-outbox-URL")[:1]),
-            addresses=_addresses(entry),
+            addresses=addresses(entry),
         )
         return self._with_inbox(account, found) if found.inbox else found
 
@@ -196,27 +140,28 @@ class Discovery:
         return found.entries[0]
 
     def _with_inbox(self, account: Account, found: Principal) -> Principal:
-        """What the inbox adds, as far as the server can tell: some stumble over the question."""
-        default = self._asked(account, found.inbox, f"{C}schedule-default-calendar-URL")
-        hours = self._asked(account, found.inbox, f"{C}calendar-availability")
-        places = [url for each in default.entries for url in each.urls(_DEFAULT)]
-        texts = [each.text(f"{C}calendar-availability") for each in hours.entries]
-        return replace(found, default="".join(places[:1]), hours="".join(texts[:1]))
+        """What the inbox adds, as far as the server can tell: some stumble over the hours."""
+        said = self._asked(account, found.inbox, (_DEFAULT, _HOURS))
+        said = said or self._asked(account, found.inbox, (_DEFAULT,))
+        places = [url for each in said for url in each.urls(_DEFAULT)]
+        hours = [each.text(_HOURS) for each in said]
+        return replace(found, default="".join(places[:1]), hours="".join(hours[:1]))
 
-    def _asked(self, account: Account, url: str, name: str) -> Multistatus:
+    def _asked(self, account: Account, url: str, names: tuple[str, ...]) -> tuple[Entry, ...]:
+        """The properties of one resource; nothing, where the server cannot answer."""
         headers = {"Depth": "0", "Content-Type": 'application/xml; charset="utf-8"'}
         try:
-            answer = self._dav.ask(account, "PROPFIND", url, headers, propfind([name]), again=False)
-            return _lenient(answer.status, answer.body, answer.url)
-        except NoAnswer:
-            return Multistatus(())
+            answer = self._dav.ask(account, "PROPFIND", url, headers, propfind(names), again=False)
+            return multistatus(answer.body, url).entries if answer.status == 207 else ()
+        except (NoAnswer, NotDav):
+            return ()
 
     # --- its calendars ----------------------------------------------------------------------
 
     def _listed(self, who: Email, account: Account, principal: Principal) -> Home:
-        said = self._dav.propfind(account, principal.home, propfind(_CALENDAR), depth=1)
+        said = self._dav.propfind(account, principal.home, propfind(CALENDAR), depth=1)
         calendars = tuple(
-            sorted((_collection(e) for e in said.entries if _is_calendar(e)), key=lambda c: c.url)
+            sorted((collection(e) for e in said.entries if is_calendar(e)), key=lambda c: c.url)
         )
         if not calendars:
             raise NoCalendar(f"{where(principal.home)}: {who} has no calendar there; create one")
@@ -253,49 +198,6 @@ class Discovery:
         self._cache.save({_VERSION + name: list(self._memory[name])})
 
 
-_DEFAULT = f"{C}schedule-default-calendar-URL"
-
-
-def _lenient(status: int, body: bytes, url: str) -> Multistatus:
-    from connectors._dav_words import NotDav, multistatus
-
-    try:
-        return multistatus(body, url) if status == 207 else Multistatus(())
-    except NotDav:
-        return Multistatus(())
-
-
-def _addresses(entry: Entry) -> tuple[str, ...] | None:
-    name = f"{C}calendar-user-address-set"
-    if name not in entry.props:
-        return None
-    said = [(each.text or "").strip() for each in entry.props[name].iter(f"{D}href")]
-    mails = tuple(email(each) for each in said if each.lower().startswith("mailto:"))
-    return mails if mails or not said else None
-
-
-def _is_calendar(entry: Entry) -> bool:
-    if not entry.holds(f"{D}resourcetype", f"{C}calendar"):
-        return False
-    kinds = entry.props.get(f"{C}supported-calendar-component-set")
-    names = {each.get("name", "").upper() for each in kinds} if kinds is not None else set()
-    return not names or "VEVENT" in names
-
-
-def _collection(entry: Entry) -> Collection:
-    token, ctag = entry.text(f"{D}sync-token"), entry.text(f"{S}getctag")
-    rights = f"{D}current-user-privilege-set"
-    return Collection(
-        url=entry.url if entry.url.endswith("/") else f"{entry.url}/",
-        name=entry.text(f"{D}displayname"),
-        mark=f"{ctag} {token}".strip(),
-        token=token,
-        counts=not entry.holds(f"{C}schedule-calendar-transp", f"{C}transparent"),
-        writable=rights not in entry.props or any(entry.holds(rights, x) for x in _WRITING),
-        zone=entry.text(f"{C}calendar-timezone"),
-    )
-
-
 def _last_part(url: str) -> str:
     return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
 
@@ -306,10 +208,5 @@ def _same(one: str, other: str) -> bool:
 
 def _tuples(kept: dict[str, Any]) -> dict[str, Any]:
     """JSON knows lists only."""
-    addresses = kept.get("addresses")
-    return {**kept, "addresses": tuple(addresses) if addresses is not None else None}
-
-
-def place_of(home: Home, uid: str) -> str:
-    """The address our event gets in this person's calendar: always the same."""
-    return inside(home.target.url, f"{uid}.ics")
+    mails = kept.get("addresses")
+    return {**kept, "addresses": tuple(mails) if mails is not None else None}

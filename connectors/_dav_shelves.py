@@ -5,6 +5,7 @@ says is expanded in this process.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from datetime import datetime, timedelta
 
 from connectors._answers import NoAnswer
 from connectors._dav import Dav, demand, where
-from connectors._dav_discovery import Collection, Home
+from connectors._dav_homes import Collection, Home
 from connectors._dav_sync import fetch, get
 from connectors._dav_words import D, event_query, free_busy
 from connectors._readings import NotLoaded, Shelf
 from daemon.core.domain import Interval, Person
 
+_OUR_NAME = re.compile(r"/[0-9a-v]{32}@careloop\.ics$")
+"""What we call our own events: they make nobody busy and need not be fetched."""
 _BATCH = 64
 """Most events fetched by one multiget."""
 
@@ -58,7 +61,7 @@ class Shelves:
         etags = {
             one.url: one.text(f"{D}getetag") or f"? {time.monotonic_ns()}"
             for one in said.entries
-            if one.url.rstrip("/") != calendar.url.rstrip("/")
+            if one.url.rstrip("/") != calendar.url.rstrip("/") and not _OUR_NAME.search(one.url)
         }
         self._listed[calendar.url] = _Listing(calendar.mark, span, etags)
         return etags

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from connectors._answers import NoAnswer
 from connectors._copies import Copy, CopyUnreadable
 from connectors._dav import Dav, demand, where
-from connectors._dav_discovery import Collection, Home, place_of
+from connectors._dav_homes import Collection, Home, place_of
 from connectors._dav_words import C, D, Entry, event_query, multiget, sync
 from connectors._ical_lines import Unreadable
 from connectors._ical_read import read

@@ -98,7 +98,7 @@ def _status(element: Element) -> int:
 def absolute(base: str, href: str) -> str:
     """An address as one spelling, however a server escapes it."""
     parts = urlsplit(urljoin(base, href))
-    path = quote(unquote(parts.path), safe="/@:!$&'()*+,;=~")
+    path = "/".join(quote(unquote(each), safe="@:!$&'()*+,;=~") for each in parts.path.split("/"))
     return parts._replace(path=path, fragment="").geturl()
 
 

@@ -15,7 +15,8 @@ from connectors._dav import Dav
 from connectors._dav_accounts import Accounts, NoCalendar
 from connectors._dav_book import Book, Changed, Standing, undelivered
 from connectors._dav_busy import Availabilities
-from connectors._dav_discovery import Discovery, Home
+from connectors._dav_discovery import Discovery
+from connectors._dav_homes import Home
 from connectors._dav_sync import Mirrors, copy_of, search
 from connectors._ical_write import write
 from daemon.config.model import Config
