@@ -49,6 +49,8 @@ class App:
     """Set by a page: the loop need not wait for its next tick."""
     compose: Callable[..., Mail] | None = None
     """How letters are written in a rehearsal: without words. None: as they are."""
+    rehearsal: bool = False
+    """Nobody will open a page: nothing is prepared for one."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service is told to stop: nothing new is begun."""
     offered: dict[Uid, int] = field(default_factory=dict)

@@ -1,12 +1,24 @@
 """Everything one planning call knows: people, diaries, standing meetings, limits."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from daemon.core.almanac import Almanac
 from daemon.core.diary import Diary
-from daemon.core.domain import Cadence, Due, Email, Interval, Meeting, Person, Slot, State
+from daemon.core.domain import (
+    Cadence,
+    Due,
+    Email,
+    Interval,
+    Meeting,
+    Pair,
+    Person,
+    Slot,
+    State,
+    Uid,
+)
 from daemon.core.intervals import local_day
 from daemon.core.request import Request
 
@@ -84,8 +96,10 @@ class Desk:
         self._loads: dict[Email, Load] = {}
         self._diaries: dict[Email, Diary] = {}
         replaced = {due.replaces.uid for due in dues if due.replaces}
+        self._standing: set[Uid] = set()
         for meeting in placed:
             if meeting.state is State.BOOKED and meeting.uid not in replaced:
+                self._standing.add(meeting.uid)
                 self._meetings[meeting.pair.employee].append(meeting.when)
                 self._meetings[meeting.pair.manager].append(meeting.when)
                 self._led[meeting.pair.manager].append(meeting.start)
@@ -101,7 +115,7 @@ class Desk:
         return Request(due, employee, manager, self.almanac, self.now, self.pad)
 
     def diary(self, who: Email) -> Diary:
-        """Open somebody's diary; the same one as long as nothing is entered."""
+        """Open somebody's diary; the same one until all are put away."""
         if who not in self._diaries:
             self._diaries[who] = Diary(
                 self.almanac.profile(self.people[who]),
@@ -140,20 +154,39 @@ class Desk:
                 load.add(local_day(self.people[manager].zone, start))
         return self._loads[manager]
 
+    @contextmanager
+    def without(self, meeting: Meeting | None) -> Iterator[None]:
+        """Regard a standing meeting as if it were not there, for as long as the context lasts."""
+        if meeting is None or meeting.uid not in self._standing:
+            yield
+            return
+        self._strike(meeting.pair, meeting.when)
+        yield
+        self._enter(meeting.pair, meeting.when)
+
     def book(self, slot: Slot) -> None:
         """Enter a meeting for both."""
-        self._count(slot, 1)
-        for who in (slot.due.pair.employee, slot.due.pair.manager):
-            self._meetings[who].append(Interval(slot.start, slot.end))
+        self._enter(slot.due.pair, Interval(slot.start, slot.end))
 
     def free(self, slot: Slot) -> None:
         """Take a meeting of this call out again."""
-        self._count(slot, -1)
-        for who in (slot.due.pair.employee, slot.due.pair.manager):
-            self._meetings[who].remove(Interval(slot.start, slot.end))
+        self._strike(slot.due.pair, Interval(slot.start, slot.end))
 
-    def _count(self, slot: Slot, number: int) -> None:
-        pair = slot.due.pair
-        self.load(pair.manager).add(local_day(self.people[pair.manager].zone, slot.start), number)
-        self._diaries.pop(pair.employee, None)
-        self._diaries.pop(pair.manager, None)
+    def _enter(self, pair: Pair, when: Interval) -> None:
+        self._count(pair, when, 1)
+        for who in (pair.employee, pair.manager):
+            self._meetings[who].append(when)
+            self._retell(who)
+
+    def _strike(self, pair: Pair, when: Interval) -> None:
+        self._count(pair, when, -1)
+        for who in (pair.employee, pair.manager):
+            self._meetings[who].remove(when)
+            self._retell(who)
+
+    def _count(self, pair: Pair, when: Interval, number: int) -> None:
+        self.load(pair.manager).add(local_day(self.people[pair.manager].zone, when.start), number)
+
+    def _retell(self, who: Email) -> None:
+        if who in self._diaries:
+            self._diaries[who].meets(self._meetings[who])

@@ -38,7 +38,7 @@ class Taken:
 class Diary:
     """What stands in one person's way; sets are built for the days that are asked for only."""
 
-    __slots__ = ("_away", "_blocked", "_pad", "_taken", "profile")
+    __slots__ = ("_away", "_blocked", "_busy", "_meetings", "_met", "_pad", "profile")
 
     def __init__(
         self,
@@ -50,19 +50,27 @@ class Diary:
     ) -> None:
         """Busy times and meetings want room around them; whole days away need none."""
         self.profile = profile
-        self._taken = [Taken(one) for one in (busy, meetings) if one]
-        self._away = [Taken(away)] if away else []
         self._pad = pad
+        self._busy = Taken(busy)
+        self._away = Taken(away) if away else None
         self._blocked: dict[tuple[int, Span], int] = {}
+        self.meets(meetings)
+
+    def meets(self, meetings: Sequence[Interval]) -> None:
+        """Enter these meetings instead of those before."""
+        self._meetings = Taken(meetings) if meetings else None
+        self._met: dict[tuple[int, Span], int] = {}
 
     def blocked(self, minutes: int, span: Span) -> int:
         """The starts that are not free, working time aside."""
         key = (minutes, span)
         if (found := self._blocked.get(key)) is None:
-            found = 0
-            for taken in self._taken:
-                found |= taken.against(minutes, self._pad, span)
-            for away in self._away:
-                found |= away.against(minutes, timedelta(), span)
+            found = self._busy.against(minutes, self._pad, span)
+            if self._away:
+                found |= self._away.against(minutes, timedelta(), span)
             self._blocked[key] = found
-        return found
+        if self._meetings is None:
+            return found
+        if (met := self._met.get(key)) is None:
+            met = self._met[key] = self._meetings.against(minutes, self._pad, span)
+        return found | met

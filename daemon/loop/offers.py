@@ -7,6 +7,7 @@ from datetime import timedelta
 from daemon.core import cadence, planner
 from daemon.core.domain import (
     Because,
+    Due,
     Email,
     History,
     Interval,
@@ -28,21 +29,24 @@ Standing = Mapping[Email, list[Meeting]]
 
 
 def offer(app: App, world: World, decision: Decision) -> None:
-    """Work out the offers of meetings people may want to move, and write what changed.
+    """Work out the offers of meetings people may want to move, and write what changed; nobody
+    moves anything in a rehearsal.
 
     Once for every meeting when it is booked or changed; again, while its page is open about now,
     whenever either calendar changed.
     """
+    if app.rehearsal:
+        return
     standing = _by_person(decision.histories.values())
     changed = {meeting.uid for meeting in decision.meetings}
-    found: dict[Uid, tuple[Interval, ...]] = {}
+    wanted: dict[Uid, tuple[Meeting, Due]] = {}
     for history in decision.histories.values():
         for meeting in _wanted(history, world, changed):
             seen = _fingerprint(world, standing, meeting)
             if app.offered.get(meeting.uid) != seen:
-                found[meeting.uid] = _best(world, history, meeting, standing)
+                wanted[meeting.uid] = meeting, _asked(world, history, meeting)
                 app.offered[meeting.uid] = seen
-    _write(app, found)
+    _write(app, _best(world, wanted, standing))
 
 
 def _write(app: App, found: Mapping[Uid, tuple[Interval, ...]]) -> None:
@@ -80,11 +84,9 @@ def _fingerprint(world: World, standing: Standing, meeting: Meeting) -> int:
     return hash((meeting.start, meeting.refused, booked, day, *(world.busy.get(w) for w in both)))
 
 
-def _best(
-    world: World, history: History, meeting: Meeting, standing: Standing
-) -> tuple[Interval, ...]:
+def _asked(world: World, history: History, meeting: Meeting) -> Due:
     employee, manager = world.pair(history.pair)
-    asked = cadence.move(
+    return cadence.move(
         history,
         meeting,
         Reason(Because.WISH),
@@ -94,16 +96,26 @@ def _best(
         world.closed,
         world.now,
     )
-    near = {m.uid: m for who in (employee.email, manager.email) for m in standing[who]}
-    slots = planner.alternatives(
-        asked,
+
+
+def _best(
+    world: World, wanted: Mapping[Uid, tuple[Meeting, Due]], standing: Standing
+) -> Mapping[Uid, tuple[Interval, ...]]:
+    """The best other times of each meeting."""
+    if not wanted:
+        return {}
+    booked = {m.uid: m for theirs in standing.values() for m in theirs}
+    found = planner.alternatives(
+        [asked for _, asked in wanted.values()],
         BEST + 1,
         world.people,
         world.busy,
-        tuple(near.values()),
+        tuple(booked.values()),
         world.cadence,
         world.closed,
         world.now,
     )
-    others = (Interval(slot.start, slot.end) for slot in slots if slot.start != meeting.start)
-    return tuple(others)[:BEST]
+    return {
+        uid: tuple(Interval(x.start, x.end) for x in slots if x.start != meeting.start)[:BEST]
+        for (uid, (meeting, _)), slots in zip(wanted.items(), found, strict=True)
+    }

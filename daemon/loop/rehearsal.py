@@ -190,6 +190,7 @@ def rehearse(app: App, span: Interval, roster: Roster | None = None) -> Rehearsa
         open_calendar=lambda _: calendar,
         open_mailer=lambda _: mail,
         compose=_without_words,
+        rehearsal=True,
     )
     if roster is not None:
         with copy.database.writing() as conn:

@@ -1,13 +1,10 @@
 """The planner on small, readable days: each hard rule, the order of wishes, several pairs."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from daemon.core.domain import NoSlot, Slot
-from daemon.core.planner import alternatives, clashes, place
-from daemon.core.rules import Rule
+from daemon.core.planner import alternatives, place
 from tests.factories import (
-    MONDAY,
     NOW,
     a_cadence,
     a_due,
@@ -118,31 +115,29 @@ def test_a_meeting_that_has_to_move_does_not_stand_in_its_own_way():
 def test_alternatives_are_spread_over_days_best_first():
     roster = a_roster(a_person(EVA), a_person(MAX))
 
-    slots = alternatives(a_due(), 3, roster, dict.fromkeys(roster, ()), (), a_cadence(), {}, NOW)
+    (slots,) = alternatives(
+        [a_due()], 3, roster, dict.fromkeys(roster, ()), (), a_cadence(), {}, NOW
+    )
 
     assert [slot.start.date() for slot in slots] == [
         date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 11),
     ]  # fmt: skip
 
 
-def test_a_booked_meeting_clashes_with_what_came_later():
-    roster = a_roster(
-        a_person(EVA, leave=[(MONDAY, date(2026, 3, 13))]), a_person(MAX, country="DE")
-    )
-    meeting = a_meeting(start="2026-03-09 10:00")
-    busy = {MAX: [an_interval("2026-03-09 10:10", "11:00")], EVA: []}
-    other = a_meeting(a_pair("ida@acme.example"), start="2026-03-09 10:15")
+def test_alternatives_of_several_do_not_count_on_each_others_times():
+    roster = a_roster(a_person(EVA), a_person("ida@acme.example"), a_person(MAX))
+    times = {EVA: "2026-03-09 09:00", "ida@acme.example": "2026-03-09 09:30"}
+    booked = {who: a_meeting(a_pair(who), start=start) for who, start in times.items()}
+    monday = a_window(date(2026, 3, 9), date(2026, 3, 9))
+    dues = [a_due(a_pair(who), window=monday, replaces=booked[who]) for who in times]
+    free = dict.fromkeys(roster, ()) | {MAX: [an_interval("2026-03-09 10:00", "17:00")]}
 
-    found = clashes(meeting, roster, busy, [meeting, other], a_cadence(), {"DE": {meeting.day}})
+    offered = alternatives(dues, 9, roster, free, booked.values(), a_cadence(), {}, NOW)
 
-    assert [(clash.rule, clash.who) for clash in found] == [
-        (Rule.HOLIDAY, MAX), (Rule.LEAVE, EVA), (Rule.CONFLICT, MAX), (Rule.MEETING, MAX),
+    apart = [
+        alternatives([d], 9, roster, free, booked.values(), a_cadence(), {}, NOW)[0] for d in dues
+    ]
+    assert offered == apart
+    assert [{slot.start for slot in slots} for slots in offered] == [
+        {at("2026-03-09 09:00")}, {at("2026-03-09 09:30")},
     ]  # fmt: skip
-
-
-def test_a_missing_buffer_alone_is_no_clash():
-    roster = a_roster(a_person(EVA), a_person(MAX))
-    meeting = a_meeting(start="2026-03-09 10:00")
-    busy = {EVA: [an_interval("2026-03-09 09:30", "10:00")], MAX: ()}
-
-    assert clashes(meeting, roster, busy, [replace(meeting, sequence=1)], a_cadence(), {}) == ()

@@ -9,9 +9,9 @@ import pytest
 import daemon.core
 
 ALLOWED = frozenset({
-    "base64", "bisect", "collections", "collections.abc", "dataclasses", "datetime", "difflib",
-    "enum", "functools", "hashlib", "itertools", "math", "operator", "re", "tomllib", "types",
-    "typing", "zoneinfo",
+    "base64", "bisect", "collections", "collections.abc", "contextlib", "dataclasses", "datetime",
+    "difflib", "enum", "functools", "hashlib", "itertools", "math", "operator", "re", "tomllib",
+    "types", "typing", "zoneinfo",
 })  # fmt: skip
 
 CLOCKS = frozenset({"now", "today", "utcnow", "time", "time_ns", "monotonic"})
