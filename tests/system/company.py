@@ -82,10 +82,12 @@ def found(
     seed: int = 1,
     team: int = 6,
     taken: tuple[float, float] = (0.4, 0.6),
+    groups: Sequence[Sequence[str]] = GROUPS,
 ) -> Company:
-    """Make a company of that many pairs, such a share of whose working time is taken."""
+    """Make a company of that many pairs, such a share of whose working time is taken; each team
+    lives in the zones of one group."""
     dice = random.Random(seed)
-    people = _staff(pairs, team, dice)
+    people = _staff(pairs, team, groups, dice)
     company = Company(root, people)
     root.mkdir(parents=True, exist_ok=True)
     for person in people.values():
@@ -111,11 +113,13 @@ sender = "careloop@acme.example"
 """
 
 
-def _staff(pairs: int, team: int, dice: random.Random) -> dict[str, Somebody]:
+def _staff(
+    pairs: int, team: int, groups: Sequence[Sequence[str]], dice: random.Random
+) -> dict[str, Somebody]:
     people: dict[str, Somebody] = {}
     number = 0
     while number < pairs:
-        group = dice.choice(GROUPS)
+        group = dice.choice(groups)
         boss = f"boss{number}@acme.example"
         people[boss] = Somebody(boss, f"Boss {number}", "", dice.choice(group))
         for _ in range(min(team, pairs - number)):
