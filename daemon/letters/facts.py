@@ -50,7 +50,7 @@ class Facts:
     recorded: bool = True
     """False: nobody recorded the talk, and the summary says so."""
     asked: bool = False
-    """record: the manager asks the employee to record."""
+    """record, and summary of what nobody recorded: the manager asks the employee to record."""
     inferred: bool = False
     """True: nobody said that it took place; it is assumed, and the summary says so."""
     reason: Reason | None = None

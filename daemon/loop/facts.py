@@ -150,14 +150,21 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
         changes=tuple(_change(c) for c in said.changes),
         next_meeting=_next(errand.history, base.now),
         recorded=errand.letter.revision > 0,
+        asked=not errand.letter.revision and _asked_to_record(conn, errand),
         revision=errand.letter.revision if errand.since else min(errand.letter.revision, 1),
         inferred=meeting.evidence in (None, Evidence.INFERRED),
     )
 
 
 def _record(_app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
-    asked = agreements.asked_to_record(conn, errand.letter.uid) is not None
-    return replace(base, asked=asked and base.to.email == errand.pair.employee)
+    return replace(base, asked=_asked_to_record(conn, errand))
+
+
+def _asked_to_record(conn: Connection, errand: Errand) -> bool:
+    """Tell whether this reader is the employee, and the manager waits for their record."""
+    if errand.letter.to != errand.pair.employee:
+        return False
+    return agreements.asked_to_record(conn, errand.letter.uid) is not None
 
 
 def _moved(_app: App, _conn: Connection, errand: Errand, base: Facts) -> Facts:

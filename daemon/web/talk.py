@@ -16,6 +16,7 @@ from daemon.core.domain import (
     Action,
     Evidence,
     Interval,
+    Kind,
     Meeting,
     Owner,
     Progress,
@@ -73,6 +74,7 @@ def table(seat: Seat, meeting: Meeting) -> Table:
             meeting.evidence in (Evidence.EMPLOYEE, Evidence.ATTESTED)
             or answers.is_prepared(conn, meeting.uid)
             or agreements.saved_by(conn, meeting.uid, Side.EMPLOYEE)
+            or (meeting.kind is Kind.ALIGNMENT and any(r.side is Side.EMPLOYEE for r in saved))
         )
         asked = agreements.asked_to_record(conn, meeting.uid) is not None
         offers = conversations.offers(conn, seat.coming.uid) if seat.coming else ()

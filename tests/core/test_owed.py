@@ -122,6 +122,26 @@ def test_the_record_letter_has_one_reminder_where_there_is_room_for_it():
     assert kinds(case("2026-04-14 06:00", PREP, nudge, record)) == []
 
 
+def test_a_manager_who_asks_brings_the_reminder_forward_and_never_adds_another():
+    record = went(LetterKind.RECORD, EVA, "2026-04-13 12:20")
+    reminded = went(LetterKind.RECORD, EVA, "2026-04-13 16:00", 1)
+    talk = Talk(asked_at=at("2026-04-13 16:00"))
+
+    assert kinds(case("2026-04-13 15:59", PREP, record)) == []
+    assert kinds(case("2026-04-13 16:00", PREP, record, talk=talk)) == [
+        (LetterKind.RECORD, EVA.email)
+    ]
+    assert kinds(case("2026-04-14 06:00", PREP, record, reminded, talk=talk)) == []
+
+
+def test_an_ask_finds_no_room_where_a_nudge_went_and_the_summary_is_still_to_come():
+    record = went(LetterKind.RECORD, EVA, "2026-04-13 12:20")
+    nudge = went(LetterKind.NUDGE, EVA, "2026-04-10 06:00")
+    talk = Talk(asked_at=at("2026-04-13 16:00"))
+
+    assert kinds(case("2026-04-13 16:00", PREP, nudge, record, talk=talk)) == []
+
+
 def test_three_days_without_a_record_end_in_an_honest_summary_and_in_nothing_else():
     letters = rules.owed(case("2026-04-16 12:20", PREP))
 
