@@ -31,7 +31,7 @@ def use_newest() -> ZoneData:
     """Let zoneinfo, here and in child processes, read the newer data. Call before any zone is
     used: Python itself prefers the system's, however old."""
     data = found()
-    if data.packaged > data.system:
+    if data.packaged > data.system and zoneinfo.TZPATH:
         os.environ["PYTHONTZPATH"] = ""
         zoneinfo.reset_tzpath(to=())
         zoneinfo.ZoneInfo.clear_cache()

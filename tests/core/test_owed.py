@@ -94,6 +94,22 @@ def test_a_moved_letter_takes_the_nudges_place():
     assert later == []
 
 
+def test_a_move_and_a_nudge_that_fall_due_together_are_one_letter():
+    moved = replace(
+        MEETING,
+        moved_from=at("2026-04-15 14:00"),
+        moved_at=at("2026-04-10 06:00"),
+        sequence=1,
+        reason=Reason(Because.CONFLICT),
+    )
+
+    mine = [
+        kind for kind, to in kinds(case("2026-04-10 06:00", PREP, meeting=moved)) if to == EVA.email
+    ]
+
+    assert mine == [LetterKind.MOVED]
+
+
 def test_a_persons_own_move_is_not_reported_back_to_them():
     assert (LetterKind.MOVED, EVA.email) not in kinds(case("2026-04-08 10:00", PREP))
 
