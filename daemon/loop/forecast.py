@@ -1,7 +1,10 @@
 """What the next turns would book and send: the same turns, rehearsed. Changes nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from daemon.core.domain import (
     Email,
@@ -9,15 +12,19 @@ from daemon.core.domain import (
     Invite,
     Kind,
     LetterKind,
+    Mail,
     Meeting,
     Pair,
     Problem,
     Uid,
 )
 from daemon.loop import problems
+from daemon.loop.facts import Errand
+from daemon.loop.post import write
 from daemon.loop.rehearsal import Rehearsal, rehearse
 from daemon.loop.standing import status
 from daemon.loop.turn import run_turn
+from daemon.loop.world import World
 from daemon.store import meetings
 from daemon.wiring import App
 
@@ -57,8 +64,10 @@ class Plan:
 
 
 def plan(app: App, now: datetime, days: int = 0) -> Plan:
-    """Rehearse the turn of this moment and one more a day for `days` days."""
+    """Rehearse the turn of this moment and one more a day for `days` days; each letter stands
+    at the time it falls due."""
     played = rehearse(app, Interval(now, now + timedelta(days=days)))
+    due = _noting_when_due(played.app)
     try:
         letters: list[Posting] = []
         found: list[Problem] = []
@@ -68,16 +77,35 @@ def plan(app: App, now: datetime, days: int = 0) -> Plan:
             report = run_turn(played.app, moment)
             if day == 0:
                 found += report.problems
-            letters += [_posting(played, m.key, moment) for m in played.mail.mails[before:]]
+            sent = (mail.key for mail in played.mail.mails[before:])
+            letters += [_posting(played, key, max(now, due[key])) for key in sent]
         found += _against(played)
         return Plan(
-            bookings=tuple(_booking(played, x) for x in played.calendar.puts),
-            withdrawals=tuple(_booking(played, x) for x in played.calendar.cancels),
-            letters=tuple(letters),
+            bookings=_in_order(_booking(played, x) for x in played.calendar.puts),
+            withdrawals=_in_order(_booking(played, x) for x in played.calendar.cancels),
+            letters=tuple(sorted(letters, key=lambda one: (one.at, one.kind, one.to))),
             problems=tuple(found),
         )
     finally:
         played.close()
+
+
+def _noting_when_due(app: App) -> dict[str, datetime]:
+    """Note of every letter when it falls due: the service sends it then, not once a day."""
+    due: dict[str, datetime] = {}
+    compose = app.compose or write
+
+    def noted(app: App, conn: Connection, errand: Errand, world: World) -> Mail:
+        mail = compose(app, conn, errand, world)
+        due[mail.key] = errand.letter.due
+        return mail
+
+    app.compose = noted
+    return due
+
+
+def _in_order(bookings: Iterable[Booking]) -> tuple[Booking, ...]:
+    return tuple(sorted(bookings, key=lambda one: (one.start, one.pair)))
 
 
 def _booking(played: Rehearsal, invite: Invite) -> Booking:

@@ -9,6 +9,7 @@ from daemon.core.domain import (
     Email,
     Evidence,
     History,
+    Kind,
     Meeting,
     NoSlot,
     Person,
@@ -68,7 +69,7 @@ def _odd_time(world: World, history: History, stands: Meeting) -> Reason | None:
     employee, manager = world.pair(history.pair)
     _, window = cadence.window(history, employee, manager, world.cadence, world.now)
     if window.earliest <= stands.day <= window.latest:
-        return None
+        return _long_gap(world, history, stands)
     facts = {
         "day": stands.day.isoformat(),
         "from": window.earliest.isoformat(),
@@ -77,6 +78,18 @@ def _odd_time(world: World, history: History, stands: Meeting) -> Reason | None:
         "late": "yes" if stands.late else "",
     }
     return Reason(Because.OUTSIDE_WINDOW, facts)
+
+
+def _long_gap(world: World, history: History, stands: Meeting) -> Reason | None:
+    """A long leave stopped the clock: the next talk is in its window, and yet far from the last."""
+    base = cadence.last_held(history, world.now)
+    if base is None or stands.kind is not Kind.FOLLOW_UP:
+        return None
+    gap = (stands.day - base.day).days
+    if gap <= world.cadence.max_days:
+        return None
+    facts = {"days": str(gap), "because": Because.LEAVE, "day": stands.day.isoformat()}
+    return Reason(Because.OUTSIDE_WINDOW, {**facts, "ahead": "yes"})
 
 
 def _odd_gap(world: World, history: History) -> Reason | None:
@@ -88,7 +101,10 @@ def _odd_gap(world: World, history: History) -> Reason | None:
     gap = (held[-1] - held[-2]).days
     if world.cadence.min_days <= gap <= world.cadence.max_days:
         return None
-    facts = {"days": str(gap), "because": newest.reason.because, "day": newest.day.isoformat()}
+    because = newest.reason.because
+    if because is Because.DUE and not newest.late:
+        because = Because.LEAVE
+    facts = {"days": str(gap), "because": because, "day": newest.day.isoformat()}
     if newest.evidence is Evidence.INFERRED:
         facts["inferred"] = "yes"
     if newest.late:
@@ -162,9 +178,13 @@ def _outside_words(reason: Reason) -> str:
     facts = reason.facts
     why = _WHY.get(Because(facts.get("because", Because.DUE)), facts.get("because", ""))
     if "days" in facts:
-        said = f"{facts['days']} days between the last two talks: {why}."
+        between = "the last talk and the next" if facts.get("ahead") else "the last two talks"
+        said = f"{facts['days']} days between {between}: {why}."
         return said + (" Nobody has confirmed the last one." if facts.get("inferred") else "")
-    return f"Booked on {facts.get('day')}, outside {facts.get('from')} to {facts.get('to')}: {why}."
+    day, last = facts.get("day", ""), facts.get("to", "")
+    if day > last:
+        return f"Booked on {day}, after {last}, the last day of its window: {why}."
+    return f"Booked on {day}, before {facts.get('from')}, the first day of its window: {why}."
 
 
 def _until(day: date | None) -> str:
