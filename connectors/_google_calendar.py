@@ -1,6 +1,6 @@
 """Meetings in Google Calendar: one event each, in the organizer's calendar, under our own id."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from connectors._google_busy import Availabilities
@@ -18,8 +18,21 @@ from connectors._google_events import (
 from connectors._google_find import GONE, Finder, Found, Place
 from connectors._google_transport import Call, Reply, Workspace, answered
 from connectors._google_words import UNREADABLE, Failure
-from daemon.core.domain import Availability, Email, Interval, Invite, Meeting, Observed, Person, Uid
+from daemon.core.domain import (
+    Availability,
+    Email,
+    Interval,
+    Invite,
+    Meeting,
+    Observed,
+    Person,
+    Problem,
+    Uid,
+)
 from daemon.core.ports import Done, Permanent, Result, Temporary, Unknown
+
+NOBODYS = "careloopdoctor"
+"""An event's id that is never given: ours are longer."""
 
 
 class GoogleCalendar:
@@ -77,6 +90,19 @@ class GoogleCalendar:
         gone = [row for row in asked if _seems_gone(found[row[0]])]
         found |= self._finder.find(gone)
         return {one.uid: _told(found[one.uid], one.zone) for one in meetings}
+
+    def doctor(self) -> Iterator[Problem]:
+        """Ask, as the account that reads everybody, for its calendar and for an event that is not
+        there: what that takes is a token with every scope, the API, and a calendar."""
+        api, subject = self._surface.api, Email(self._workspace.settings.subject)
+        asked = [
+            Call(subject, api.calendars.get(calendarId="primary"), "id"),
+            Call(subject, api.events.get(calendarId="primary", eventId=NOBODYS), "status"),
+        ]
+        for reply in self._run(asked):
+            if isinstance(reply, Failure) and not answered(reply, GONE):
+                yield Problem("[google] subject", reply.result.reason, "docs/google.md")
+                return
 
     # --- calls ------------------------------------------------------------------------------
 

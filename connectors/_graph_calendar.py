@@ -1,6 +1,6 @@
 """The calendars of a Microsoft 365 tenant: the employee's mailbox holds the event."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -26,12 +26,14 @@ from daemon.core.domain import (
     Meeting,
     Observed,
     Person,
+    Problem,
     Uid,
 )
 from daemon.core.ports import Ambiguous, Done, Permanent, Result, Temporary, Trouble, Unknown
 
 _LOG = structlog.get_logger("microsoft")
 _GONE = Done(found=Observed(present=False))
+_NOBODYS = Uid("doctor@careloop")
 _LOST = Ambiguous("Microsoft lost the answer twice, and the event is not there")
 _RESTLESS = Temporary("the event changes faster than it can be read")
 
@@ -76,6 +78,17 @@ class GraphCalendar:
         absent = {uid: owner for uid, owner in owners.items() if found[uid] == []}
         found |= self._find(absent)
         return {uid: _told(came) for uid, came in found.items()}
+
+    def doctor(self) -> Iterator[Problem]:
+        """Sign in, and look for an event that is not there in the first mailbox we know of (the
+        directory's): what that takes is a token, the permission, and a mailbox."""
+        self.graph.sign_in()
+        owner = self.graph.somebody()
+        if owner is None:
+            return
+        (came,) = self._find({_NOBODYS: owner}).values()
+        if not isinstance(came, list):
+            yield Problem("[microsoft]", came.reason, "docs/microsoft.md")
 
     def _create(self, invites: Sequence[Invite], tries: int = 2) -> dict[Uid, Result]:
         """Create each. Where the answer was lost, look; what is not there is created once more."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from connectors._graph_events import path
 from connectors._graph_parts import Outcome, Part, Said
 from connectors._graph_session import Graph
-from connectors._graph_words import code_of, meaning, unreadable
+from connectors._graph_words import DENIED, code_of, meaning, unreadable
 from connectors._graph_zones import moment, on_wire, working_hours
 from daemon.core.domain import (
     Availability,
@@ -23,7 +23,7 @@ from daemon.core.domain import (
     email,
 )
 from daemon.core.intervals import merge
-from daemon.core.ports import Unknown
+from daemon.core.ports import CredentialsRefused, Unknown
 
 PEOPLE = 20
 """The most people one call may ask about."""
@@ -36,6 +36,10 @@ WEIGHT = 4
 HOSTS = 3
 """How many mailboxes of a call are tried as the one that asks."""
 
+_CONSENT = (
+    "Microsoft lets the app into no calendar: grant Calendars.ReadWrite as an application "
+    "permission with admin consent, or give it a scope by RBAC for Applications"
+)
 _FREE = frozenset({"free", "workingelsewhere"})
 _FREE_VIEW = "04"
 
@@ -64,7 +68,7 @@ class Call:
 def busy(
     graph: Graph, people: Collection[Person], within: Interval, ours: Collection[Meeting]
 ) -> dict[Email, Availability | Unknown]:
-    """Tell when each is busy, our own meetings left out. Raises `Trouble`."""
+    """Tell when each is busy, our own meetings left out. Raises `Trouble`, `CredentialsRefused`."""
     addresses = [person.email for person in people]
     answered = _ask(
         graph, [Call(some, span) for some in _twenties(addresses) for span in _spans(within)]
@@ -80,7 +84,15 @@ def _ask(graph: Graph, calls: Sequence[Call]) -> list[tuple[Call, Outcome]]:
         again = [call for call, said in came if _refused(said) and _others(call)]
         answered += [(call, said) for call, said in came if call not in again]
         calls = [Call(call.people, call.within, call.host + 1) for call in again]
+    _demand_consent(answered)
     return answered
+
+
+def _demand_consent(answered: Sequence[tuple[Call, Outcome]]) -> None:
+    """Raise where not one mailbox let us ask, and enough were tried: the app may read nobody."""
+    denied = all(isinstance(said, Said) and code_of(said.body) in DENIED for _, said in answered)
+    if denied and sum(call.host + 1 for call, _ in answered) >= HOSTS:
+        raise CredentialsRefused(_CONSENT)
 
 
 def _refused(said: Outcome) -> bool:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from connectors._graph_parts import (
     Outcome,
@@ -73,6 +73,14 @@ class Graph:
         """Learn the object ids of addresses: Graph finds a mailbox by its id or sign-in name,
         and that name may differ from the address."""
         self._ids = {quote(address, safe="@"): name for address, name in ids.items()}
+
+    def somebody(self) -> Email | None:
+        """Anybody whose mailbox there is; None before the directory was read."""
+        return next((Email(unquote(address)) for address in self._ids), None)
+
+    def sign_in(self) -> None:
+        """Fetch a token, where there is none yet. Raises `CredentialsRefused` or `Trouble`."""
+        self._tokens.bearer()
 
     def ask(self, part: Part, what: str) -> Said:
         """Make one call. Raises `NoAnswer` where no definite answer came, `CredentialsRefused`

@@ -1,7 +1,7 @@
 """Act on the calendars: every effect is claimed before the call and settled after it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -39,6 +39,15 @@ class Tally:
     taken_over: int = 0
     """Events a person was found to have changed while we were about to write them."""
     credentials_refused: bool = False
+    said: set[str] = field(default_factory=set)
+    """What was wrong with a whole connection: said once, not again for every row."""
+
+    def trouble(self, what: str, trouble: Trouble) -> Temporary:
+        """Say once that a whole connection is out of order; the answer is every row's result."""
+        self.credentials_refused |= isinstance(trouble, CredentialsRefused)
+        self.said.add(trouble.reason)
+        log.warning(what, reason=trouble.reason)
+        return Temporary(trouble.reason, trouble.retry_after)
 
     def count(self, claim: Claim, result: Result) -> None:
         """Count one result and say it in the log: which event or letter, never its words."""
@@ -54,7 +63,8 @@ class Tally:
             bound.error("effect.failed", key=claim.effect.key, reason=result.reason)
         else:
             self.put_off += 1
-            bound.warning("effect.put_off", key=claim.effect.key, reason=result.reason)
+            say = bound.debug if result.reason in self.said else bound.warning
+            say("effect.put_off", key=claim.effect.key, reason=result.reason)
 
 
 Calling = Callable[[Sequence[Invite]], Mapping[Uid, Result]]
@@ -85,9 +95,7 @@ def _call(
             strange = bool(settings.get(conn, HAD_EVENTS))
         return calling([_said(claim, strange=strange) for claim in claims])
     except Trouble as trouble:
-        tally.credentials_refused |= isinstance(trouble, CredentialsRefused)
-        log.warning("calendar.trouble", reason=trouble.reason)
-        refusal = Temporary(trouble.reason, trouble.retry_after)
+        refusal = tally.trouble("calendar.trouble", trouble)
         return {claim.effect.uid: refusal for claim in claims}
 
 

@@ -22,7 +22,7 @@ from daemon.core.domain import (
     Uid,
     uid_of,
 )
-from daemon.core.ports import CredentialsRefused, Done, Result, Temporary, Trouble
+from daemon.core.ports import Done, Result, Trouble
 from daemon.letters import Undeliverable
 from daemon.loop.act import LEASE, Tally
 from daemon.loop.envelope import seal, unseal
@@ -314,7 +314,5 @@ def _call(app: App, claims: Sequence[Claim], tally: Tally) -> Mapping[Key, Resul
     try:
         return app.mailer.send([unseal(app.vault, claim.effect.payload) for claim in claims])
     except Trouble as trouble:
-        tally.credentials_refused |= isinstance(trouble, CredentialsRefused)
-        log.warning("mail.trouble", reason=trouble.reason)
-        refusal = Temporary(trouble.reason, trouble.retry_after)
+        refusal = tally.trouble("mail.trouble", trouble)
         return {claim.effect.key: refusal for claim in claims}

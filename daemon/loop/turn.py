@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from daemon.core.domain import Problem
+from daemon.core.domain import Because, Problem
 from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
 from daemon.loop.noting import Note, leave
@@ -17,6 +17,9 @@ from daemon.loop.world import Decision, World
 from daemon.wiring import App
 
 log = structlog.get_logger()
+
+UNSERVED = (Because.UNKNOWN_CALENDAR, Because.REFUSED_BY_CALENDAR, Because.INTERNAL)
+"""What somebody has to mend before a pair is served; every other problem is the pair's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ class TurnReport:
     @property
     def complete(self) -> bool:
         """Everything that was owed is done, and everything could be read."""
-        return not (self.problems or self.tally.failed or self.tally.put_off)
+        stuck = any(why.because in UNSERVED for why in self.decision.problems.values())
+        return not (stuck or self.problems or self.tally.failed or self.tally.put_off)
 
 
 def run_turn(app: App, now: datetime) -> TurnReport:

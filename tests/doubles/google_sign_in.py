@@ -62,6 +62,8 @@ class SignIn:
         self._books = books
         self.allowed = EVERY_SCOPE
         self.disabled = False
+        self.revoked = False
+        """Tokens are handed out, and no longer accepted."""
         self.trusted_key = 0
         self.identity = "the-machine"
         """The bearer token that may ask for a signature."""
@@ -97,7 +99,7 @@ class SignIn:
     def subject(self, headers: dict[str, str], scopes: list[str]) -> str:
         """Who is calling, if they may call a method with these scopes. Raises `Oops`."""
         token = headers.get("authorization", "").removeprefix("Bearer ")
-        if token not in self._tokens:
+        if token not in self._tokens or self.revoked:
             raise Oops(401, "authError", "Invalid Credentials")
         subject, granted = self._tokens[token]
         if not granted & set(scopes):
