@@ -1,7 +1,8 @@
 """A company whose calendars stand on a real CalDAV server, and what an observer finds there."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +22,6 @@ class Hosted:
     def __init__(self, company: Company, server: Server, *, service: bool = False) -> None:
         self.company, self.server = company, server
         self.books = Books(company)
-        self.requests: dict[tuple[str, str], int] = {}
         for who in company.people:
             server.welcome(user_of(who), who)
             _seed(server, user_of(who), company.root / "calendars" / who / "export.ics")
@@ -65,6 +65,18 @@ class Hosted:
         """The scheduling messages a person received, unfolded (Xandikos)."""
         folder = self.server.root / "data" / user_of(who) / "inbox"
         return [re.sub(r"\r?\n ", "", file.read_text()) for file in folder.glob("*.ics")]
+
+    def invited_twice(self) -> list[tuple[str, str, str]]:
+        """Whoever got the same revision of a meeting more than once."""
+        got: Counter[tuple[str, str, str]] = Counter()
+        for who in self.company.people:
+            for text in self.inbox(who):
+                if "METHOD:REQUEST" in text:
+                    uid = re.findall(r"^UID:(\S+)", text, re.MULTILINE)[0]
+                    start = re.findall(r"^DTSTART[^:]*:(\S+)", text, re.MULTILINE)[0]
+                    got[who, uid, start] += 1
+        assert got, "nobody was invited at all: the check is blind"
+        return [key for key, times in got.items() if times > 1]
 
     # --- what people do, with their own program ---------------------------------------------
 
@@ -144,8 +156,3 @@ def _section(server: Server, service: bool) -> str:
 
 def _unfolded(file: Path) -> str:
     return re.sub(r"\r?\n ", "", file.read_text())
-
-
-def utc(*parts: int) -> datetime:
-    """A moment."""
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
