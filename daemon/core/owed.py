@@ -101,8 +101,8 @@ def _nudge_wanted(case: Case) -> bool:
     """Only to somebody who had time with the preparation and did not use it."""
     if case.talk.prepared or not _room(case, case.employee, 2):
         return False
-    told = (*case.sent, *_moved(case))
-    if any(x.kind is LetterKind.MOVED and x.to == case.employee.email for x in told):
+    told = {(x.kind, x.to) for x in case.sent} | {(x.kind, x.to) for x in _moved(case)}
+    if (LetterKind.MOVED, case.employee.email) in told:
         return False
     half_a_day = timedelta(hours=12)
     went = [x.at for x in case.sent if x.kind is LetterKind.PREP and x.done]
