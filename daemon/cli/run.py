@@ -61,6 +61,7 @@ def figures(report: "TurnReport") -> dict[str, object]:
         "put_off": tally.put_off,
         "failed": tally.failed,
         "lapsed": tally.lapsed,
+        "in_trouble": len(report.decision.problems),
         "problems": report.problems,
     }
 
@@ -70,9 +71,10 @@ def sentence(report: "TurnReport") -> str:
     counted = {
         name: value for name, value in figures(report).items() if isinstance(value, int) and value
     }
-    pairs = counted.pop("pairs", 0)
+    pairs, trouble = counted.pop("pairs", 0), counted.pop("in_trouble", 0)
     done = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counted.items())
-    return f"{pairs} pairs: {done or 'nothing to do'}"
+    more = f"; {trouble} with a problem (careloop status)" if trouble else ""
+    return f"{pairs} pairs: {done or 'nothing to do'}{more}"
 
 
 def _service(*, web: bool) -> int:
