@@ -79,7 +79,7 @@ class Scene:
             self._somebody_acts(day, now)
         turn(app, now)
         self.books.look(now)
-        self._check_one_ahead(now)
+        self.check_one_ahead(now)
         if day % 3 == 1:
             self._second_turn(app, now)
 
@@ -108,20 +108,21 @@ class Scene:
             self._leave,
         )
         act = acts[day // 3 % len(acts)]
-        for event in self._ahead(now):
+        for event in self.ahead(now):
             if act(event, now):
                 self.touched.add(event.uid)
                 self.did[act.__name__.strip("_")] += 1
                 return
 
-    def _ahead(self, now: datetime) -> Iterator[Event]:
+    def ahead(self, now: datetime) -> Iterator[Event]:
+        """The talks some days ahead that nobody has touched yet."""
         events = (next(iter(copies.values())) for copies in self.books.events.values())
         for event in sorted(events, key=lambda one: one.uid):
             if event.start > now + timedelta(days=3) and event.uid not in self.touched:
                 yield event
 
     def _drag(self, event: Event, now: datetime) -> bool:
-        there = self._another_time(event, now)
+        there = self.another_time(event, now)
         if there:
             self.tenant.drag(event.organizer, event, there)
         return there is not None
@@ -137,7 +138,7 @@ class Scene:
         return True
 
     def _propose(self, event: Event, now: datetime) -> bool:
-        there = self._another_time(event, now)
+        there = self.another_time(event, now)
         return there is not None and self.tenant.propose(_manager(event), event, there)
 
     def _conflict(self, event: Event, _: datetime) -> bool:
@@ -155,7 +156,7 @@ class Scene:
         self.tenant.company.people[who].busy.append((span.start, span.end))
         self.tenant.appoint(who, span, leave=leave)
 
-    def _another_time(self, event: Event, now: datetime) -> Interval | None:
+    def another_time(self, event: Event, now: datetime) -> Interval | None:
         """A time on the following days that suits both and keeps the rhythm."""
         length = event.end - event.start
         for quarters in range(8, 8 * 24 * 4):
@@ -173,7 +174,8 @@ class Scene:
         gap = event.start.astimezone(zone).date() - max(held).astimezone(zone).date()
         return 30 <= gap.days <= 45
 
-    def _check_one_ahead(self, now: datetime) -> None:
+    def check_one_ahead(self, now: datetime) -> None:
+        """No pair has two talks ahead."""
         events = (next(iter(copies.values())) for copies in self.books.events.values())
         ahead = Counter(_pair(one) for one in events if one.start > now)
         many = {pair: count for pair, count in ahead.items() if count > 1}
