@@ -77,6 +77,7 @@ def show(seat: Seat) -> str:
         record=record,
         actions=open_actions(record, seat.today),
         kept=[_kept(record, owner, seat.today) for owner in Owner],
+        unsaid=_unsaid(seat),
         past=[m for m in reversed(seat.meetings) if m.start <= seat.now],
         helpers=asked,
         states=HelperState,
@@ -96,6 +97,13 @@ def _of_before(seat: Seat, conn: Connection, given: Handover | None) -> Record:
     if given is None:
         return Record()
     return agreements.current(conn, seat.app.vault.box(conn, given.old), given.old)
+
+
+def _unsaid(seat: Seat) -> Meeting | None:
+    """The latest talk, if it is over and nobody has said a word of it."""
+    over = [m for m in seat.meetings if m.end <= seat.now and m.state is not State.CANCELLED]
+    latest = max(over, key=lambda m: m.start, default=None)
+    return latest if latest is not None and latest.state is State.BOOKED else None
 
 
 def _kept(record: Record, owner: Owner, today: date) -> Kept:

@@ -325,6 +325,17 @@ def test_the_export_holds_everything_in_three_forms(office: Office) -> None:
     assert [str(t["SUMMARY"]) for t in calendar.walk("VTODO")] == ["Visit the mill"]
 
 
+def test_a_talk_nobody_said_a_word_of_is_brought_up_until_somebody_does(office: Office) -> None:
+    meeting = office.meeting(start="2026-03-02 05:00")
+    page = office.opened(Purpose.MY_PAGE, EVA, meeting.uid)
+    before = page.text
+
+    office.held(meeting, MAX)
+
+    assert "Say whether you met" in before
+    assert "Say whether you met" not in page.open(page.path).text
+
+
 def test_who_has_seen_what_is_told_to_the_employee(office: Office) -> None:
     browser, meeting = at_home(office)
     office.opened(Purpose.BRIEF, MAX, meeting.uid)
