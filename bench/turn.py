@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from bench.scan import World, scan
 from connectors import _readings
 from daemon.loop import decide as deciding
 from daemon.loop.turn import run_turn
@@ -21,6 +22,12 @@ from tests.system.playing import opened
 
 PAIRS = 1000
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
+
+SCANNED = 100
+"""The scan is timed on this many of the due meetings, spread evenly, and multiplied up."""
+
+LEAST = 30
+"""Planning has to be this many times cheaper than the scan."""
 
 
 def run() -> None:
@@ -34,6 +41,7 @@ def run() -> None:
         planning = Watch(deciding.planner, "place")
         _measured("cold turn", app, START)
         print(f"{'  of which planning':32}{planning.seconds:8.2f} s CPU  ({planning.calls} calls)")
+        _beside_a_scan(planning)
         _measured("the turn after it", app, START)
         before = _rows(app)
         parsing = Watch(_readings, "_refresh") if hasattr(_readings, "_refresh") else None
@@ -43,6 +51,24 @@ def run() -> None:
         if parsing is not None:
             print(f"{'  of which reading calendars':32}{parsing.seconds:8.2f} s CPU")
         _measured("a day later", app, START + timedelta(days=1))
+
+
+def _beside_a_scan(planning: "Watch") -> None:
+    """Time the plain scan on what the planner was just asked, and hold the ratio."""
+    dues, people, busy, placed, cadence, closed, now = planning.asked
+    few = dues[:: max(1, len(dues) // SCANNED)]
+    world = World(people, busy, cadence, closed, now)
+    for meeting in placed:
+        world.enter(meeting.pair, meeting.when)
+    began = time.process_time()
+    scan(world, few)
+    spent = (time.process_time() - began) * len(dues) / len(few)
+    ratio = spent / planning.longest
+    print(
+        f"{'  the same by a plain scan':32}{spent:8.2f} s CPU  (timed on {len(few)} of the "
+        f"{len(dues)} due); planning takes 1/{ratio:.0f} of it"
+    )
+    assert ratio >= LEAST, f"planning is only {ratio:.0f} times cheaper than the scan"
 
 
 def _measured(what: str, app: App, now: datetime) -> None:
@@ -60,10 +86,11 @@ def _rows(app: App) -> int:
 
 
 class Watch:
-    """Counts the CPU seconds a function of a module takes."""
+    """Counts a function's CPU seconds; keeps what its longest call was asked."""
 
     def __init__(self, module: Any, name: str) -> None:
-        self.seconds, self.calls = 0.0, 0
+        self.seconds, self.calls, self.longest = 0.0, 0, 0.0
+        self.asked: tuple[Any, ...] = ()
         inner: Callable[..., Any] = getattr(module, name)
 
         def timed(*args: Any, **named: Any) -> Any:
@@ -71,7 +98,10 @@ class Watch:
             try:
                 return inner(*args, **named)
             finally:
-                self.seconds += time.process_time() - began
+                spent = time.process_time() - began
+                self.seconds += spent
                 self.calls += 1
+                if spent >= self.longest:
+                    self.longest, self.asked = spent, args
 
         setattr(module, name, timed)

@@ -8,6 +8,7 @@ doubtful from then on.
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Update,
     and_,
     bindparam,
     delete,
@@ -263,14 +265,21 @@ def _take(
 
 
 def _record(conn: Connection, claim: Claim, values: dict[str, Any], now: datetime) -> bool:
+    mine = {"of": claim.effect.key, "by": claim.worker, "nth": claim.attempt}
+    changed = {**values, "at": now, **_FREE}
+    return conn.execute(_recording(tuple(changed)), {**changed, **mine}).rowcount > 0
+
+
+@cache
+def _recording(columns: tuple[str, ...]) -> Update:
+    """The update of one claim, if it is still ours; built once for each kind of outcome."""
     mine = and_(
-        table.c.key == claim.effect.key,
+        table.c.key == bindparam("of"),
         table.c.state == State.CLAIMED,
-        table.c.worker == claim.worker,
-        table.c.attempt == claim.attempt,
+        table.c.worker == bindparam("by"),
+        table.c.attempt == bindparam("nth"),
     )
-    recorded = conn.execute(update(table).where(mine).values({**values, "at": now, **_FREE}))
-    return recorded.rowcount > 0
+    return update(table).where(mine).values({name: bindparam(name) for name in columns})
 
 
 def _locked(which: ColumnElement[bool]) -> ColumnElement[bool]:

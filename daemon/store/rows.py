@@ -27,8 +27,9 @@ def insert_new(conn: Connection, table: Table, rows: Sequence[Row]) -> int:
     keys = [column.name for column in table.primary_key]
     statement = _insert(conn, table).on_conflict_do_nothing(index_elements=keys)
     ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
-    counted = {"preserve_rowcount": True}
-    return sum(conn.execute(statement, row, execution_options=counted).rowcount for row in ordered)
+    if not ordered:
+        return 0
+    return conn.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _insert(conn: Connection, table: Table) -> Any:
