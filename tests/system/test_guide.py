@@ -241,6 +241,29 @@ def test_without_a_role_file_a_guided_draft_is_agreed_and_hr_gets_it_once_both_w
     assert "The people team has it" in story.record().text
 
 
+def test_a_folder_that_cannot_be_written_is_said_and_tried_again(story):
+    without_a_role_file(story)
+    hindrance = story.company.root / "hr" / "drafts"
+    hindrance.write_text("a file where the folder should be")
+    story.meet()
+    name = ""
+    for who in (EVA, MAX):
+        page = story.record(who)
+        name = name or story.blank(page, "s")
+        said = {"text": "I bake", "topic": "role", "say": "agree"}
+        story.save(page, **{f"{name}.{key}": value for key, value in said.items()})
+        name = story.line(story.record(), "I bake")
+        page = story.record(who)
+        story.save(page, **{f"{name}.to_hr": "on"})
+    waiting = story.record().text
+    hindrance.unlink()
+
+    story.save(story.record())
+
+    assert "could not be handed in yet" in waiting
+    assert "I bake" in next(hindrance.glob("*.md")).read_text()
+
+
 def test_an_edit_takes_the_other_sides_wish_to_tell_hr_back(story):
     without_a_role_file(story)
     story.meet()
