@@ -103,6 +103,7 @@ def _lists(facts: Facts, clip: int) -> Context:
         "shared": [{"title": clean(s.title), "text": _clipped(s.text, clip)} for s in facts.shared],
         "agreed": cut(facts.agreed),
         "differing": cut(facts.differing),
+        "waiting": cut(facts.waiting),
         "resources": cut(facts.resources),
         "changes": cut(facts.changes),
         "questions": cut(facts.questions),

@@ -43,6 +43,8 @@ class Facts:
     actions: tuple[Action, ...] = ()
     agreed: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """summary: statements that lack somebody's tick; nobody has said that they differ."""
     resources: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     """summary of a later revision: what changed since the one before."""

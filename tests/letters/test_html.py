@@ -224,3 +224,14 @@ def test_no_letter_speaks_of_another_organisation() -> None:
 
     assert "Ärzte & Söhne <b>" in words.text
     assert "Ärzte &amp; Söhne &lt;b&gt;" in words.html
+
+
+def test_a_statement_that_lacks_a_tick_is_not_called_a_difference() -> None:
+    facts = replace(examples(LetterKind.SUMMARY, "en"), differing=(), waiting=("Ship weekly",))
+
+    words = WRITER.words(facts)
+
+    for said in (words.text, words.html):
+        assert "Not yet ticked by both of you" in said
+        assert "Ship weekly" in said
+        assert "differ" not in said

@@ -134,6 +134,7 @@ def without_words(facts: Facts) -> Facts:
         actions=tuple(rows) if facts.actions else (),
         agreed=("1",) if facts.agreed else (),
         differing=("1",) if facts.differing else (),
+        waiting=("1",) if facts.waiting else (),
         resources=("1",) if facts.resources else (),
         questions=("1",) if facts.questions else (),
         note="1" if facts.note else "",
@@ -163,7 +164,7 @@ def variants(kind: LetterKind) -> list[Facts]:
     if kind is LetterKind.SUMMARY:
         found += [replace(facts, revision=2, changes=("1",))]
         found += [replace(facts, recorded=False, inferred=inferred) for inferred in (True, False)]
-        found += [replace(facts, next_meeting=None, actions=())]
+        found += [replace(facts, next_meeting=None, actions=(), waiting=("1",))]
         found += [replace(facts, to=facts.manager)] if facts.manager else []
     if kind is LetterKind.BRIEF:
         found += [replace(facts, shared=(), actions=())]
