@@ -31,6 +31,9 @@ SPAN = timedelta(days=62)
 SAID_BY_CALENDAR = {"zone": "calendar:zone", "hours": "calendar:hours"}
 """How `Person.stated` marks what the calendar said, so that it holds between two looks."""
 
+BLIND = "No calendar can be read for now; the problems of `careloop status` say why, once."
+"""What stands against a pair while the whole connection is out of order."""
+
 
 def look(app: App, world: World) -> World:
     """Read everybody's calendar, or between two such looks only those of pairs with something
@@ -120,7 +123,7 @@ def _blind(world: World, staff: Collection[Person], trouble: Trouble) -> World:
     log.warning("calendar.unread", reason=trouble.reason)
     return replace(
         world,
-        unknown={person.email: trouble.reason for person in staff},
+        unknown=dict.fromkeys((person.email for person in staff), BLIND),
         problems=(*world.problems, Problem("[calendar]", trouble.reason)),
         credentials_refused=world.credentials_refused or isinstance(trouble, CredentialsRefused),
     )

@@ -58,7 +58,8 @@ def _nothing(world: World, history: History, last_try: Meeting | None) -> Reason
 def _no_slot(world: World, answer: NoSlot) -> Reason:
     window = answer.due.window
     if answer.unknown:
-        why = "; ".join(world.unknown.get(who, f"{who}: not read") for who in answer.unknown)
+        said = (world.unknown.get(who, f"{who}: not read") for who in answer.unknown)
+        why = "; ".join(dict.fromkeys(said))
         return Reason(Because.UNKNOWN_CALENDAR, {"who": ", ".join(answer.unknown), "why": why})
     facts = {"from": window.earliest.isoformat(), "to": window.late_until.isoformat()}
     emptied = next((rule for rule, count in answer.left if not count), "")

@@ -16,6 +16,10 @@ START = datetime(2027, 3, 1, 6, tzinfo=UTC)
 PAIRS = 4
 LONELY, *_REST = (f"worker{number}@acme.example" for number in range(1, PAIRS + 1))
 OTHERS = set(_REST)
+SHORT = (
+    "Not booked: a calendar could not be read, and unknown is never free. No calendar can be read "
+    "for now; the problems of `careloop status` say why, once."
+)
 
 
 @pytest.fixture
@@ -96,12 +100,15 @@ def test_refused_credentials_are_exit_code_12_and_a_line_for_each_connection(
 def test_what_was_refused_is_made_up_for_when_it_works_again(
     operator: Operator, google: GoogleDouble
 ) -> None:
-    _replace_key(google)
+    google.sign_in.allowed -= {AUTH + "calendar.events.owned"}
     assert operator.run(START).code == 12
-    google.sign_in.trusted_key = 0
+    told = operator.status()
+    google.sign_in.allowed |= {AUTH + "calendar.events.owned"}
 
     again = operator.run(START + timedelta(hours=1))
 
+    assert told.out.count("Domain-wide delegation") == 1
+    assert {problem_of(told, who) for who in (LONELY, *OTHERS)} == {SHORT}
     assert again.code == 0
     assert len(booked(operator.status())) == PAIRS
     assert operator.status().json["problems"] == []
