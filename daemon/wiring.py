@@ -12,7 +12,7 @@ import connectors
 from daemon.config import secrets
 from daemon.config.model import Config
 from daemon.core.checklist import Checklist, load_checklist
-from daemon.core.domain import Mail, Uid, email
+from daemon.core.domain import Mail, Pair, Uid, email
 from daemon.core.ports import Calendar, Directory, Mailer
 from daemon.letters import Letters
 from daemon.links import Links
@@ -55,6 +55,8 @@ class App:
     """Set when the service is told to stop: nothing new is begun."""
     offered: dict[Uid, int] = field(default_factory=dict)
     """What the offers of a meeting were worked out from, so that it is done once."""
+    explained: dict[Pair, int] = field(default_factory=dict)
+    """The same for the explanation of a pair without a time."""
     played: bool = False
     """The clock stands at a moment somebody chose (`--now`)."""
     looked_at: datetime | None = None

@@ -99,6 +99,31 @@ def explain(
     return Explanation(due, left(desk, due), winner=winner, runner_up=runner_up)
 
 
+def briefly(
+    asked: Sequence[tuple[Due, Slot | None]],
+    people: Mapping[Email, Person],
+    busy: Busy,
+    placed: Collection[Meeting],
+    cadence: Cadence,
+    closed: Closed,
+    now: datetime,
+) -> list[Explanation]:
+    """Explain many at one desk: what a slot costs, or what would free one; no counts, no
+    runner-up. The rest is as in `explain`."""
+    world = _World(people, busy, placed, cadence, closed, now)
+    desk = Desk((), people, busy, placed, cadence, closed, now)
+    return [_briefly(world, desk, due, slot) for due, slot in asked]
+
+
+def _briefly(world: _World, desk: Desk, due: Due, slot: Slot | None) -> Explanation:
+    if unknown := desk.unknown(due):
+        return Explanation(due, unknown=unknown)
+    with desk.without(due.replaces):
+        if slot is None:
+            return Explanation(due, cure=_cure(world, desk, due))
+        return Explanation(due, winner=_winner(desk, due, slot))
+
+
 # --- why then -------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from daemon.loop.observe import observe
 from daemon.loop.offers import offer
 from daemon.loop.post import forget, send_letters
 from daemon.loop.record import record
+from daemon.loop.telling import tell
 from daemon.loop.world import Decision, World
 from daemon.wiring import App
 
@@ -63,6 +64,7 @@ def act(app: App, now: datetime, world: World, decision: Decision) -> Tally:
     tally = Tally()
     settle_calendars(app, now, tally)
     offer(app, world, decision)
+    tell(app, world, decision)
     send_letters(app, world, decision, tally)
     forget(app, now)
     return tally

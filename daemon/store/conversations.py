@@ -21,6 +21,7 @@ from daemon.core.domain import Accord, Action, Interval, Kind, Owner, Pair, Talk
 from daemon.store import access, agreements, answers, helpers, trainings
 from daemon.store.schema_conversation import (
     CONTENT,
+    explanations,
     handovers,
     preparations,
     records,
@@ -231,7 +232,7 @@ def for_summary(
 
 def erase(conn: Connection, vault: Vault, pair: Pair) -> None:
     """Forget every word of a pair; the figures (when talks were held) and the audit stay."""
-    for table in (*sorted(CONTENT, key=lambda t: t.name), handovers):
+    for table in (*sorted(CONTENT, key=lambda t: t.name), handovers, explanations):
         both = (table.c.employee == pair.employee) & (table.c.manager == pair.manager)
         conn.execute(delete(table).where(both))
     conn.execute(

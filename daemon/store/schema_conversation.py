@@ -2,6 +2,7 @@
 other columns are figures. `CONTENT` names every table the people team's pages never touch."""
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     ColumnElement,
@@ -165,6 +166,14 @@ offers = Table(
     Column("rank", Integer, primary_key=True, autoincrement=False),
     Column("starts_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
+)
+
+explanations = Table(
+    "explanations",
+    metadata,
+    *_pair(key=True),
+    Column("track", String, primary_key=True),
+    Column("said", JSON, nullable=False),
 )
 
 link_versions = Table(

@@ -22,13 +22,26 @@ from daemon.core.domain import (
     Uid,
     email,
 )
-from daemon.store import access, agreements, answers, conversations, handover, helpers, pairs
+from daemon.store import (
+    access,
+    agreements,
+    answers,
+    conversations,
+    explanations,
+    handover,
+    helpers,
+    pairs,
+)
+from daemon.store.explanations import Told
 from daemon.store.handover import Handover
 from daemon.store.helpers import HelperState, Request, TooMany
 from daemon.web import forms
 from daemon.web.acts import change
 from daemon.web.prepare import lacks_reason, progressed
 from daemon.web.site import Door, Route, Seat, short
+
+_CHOSEN = (Because.MOVED_BY_PERSON, Because.WISH)
+"""A time that a person chose needs no explanation."""
 
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -71,6 +84,7 @@ def show(seat: Seat) -> str:
         mine = answers.of(conn, box, seat.pair, Side.EMPLOYEE)
         old = _of_before(seat, conn, given)
         offers = conversations.offers(conn, seat.coming.uid) if seat.coming else ()
+        told = explanations.of(conn, seat.pair)
         wanted = seat.coming is not None and answers.is_prepared(conn, seat.coming.uid)
     return seat.page(
         "my_page.html",
@@ -85,6 +99,7 @@ def show(seat: Seat) -> str:
         carried=_carried(seat, mine),
         old_statements=old.statements,
         offers=offers,
+        why=next((one for one in told if _holds(seat, one)), None),
         prepared=wanted,
         number=short,
         error=request.args.get("error", ""),
@@ -97,6 +112,13 @@ def _of_before(seat: Seat, conn: Connection, given: Handover | None) -> Record:
     if given is None:
         return Record()
     return agreements.current(conn, seat.app.vault.box(conn, given.old), given.old)
+
+
+def _holds(seat: Seat, told: Told) -> bool:
+    """Tell whether an explanation is about how things stand now."""
+    if seat.coming is None:
+        return told.uid is None and seat.today <= told.until
+    return told.uid == seat.coming.uid and seat.coming.reason.because not in _CHOSEN
 
 
 def _unsaid(seat: Seat) -> Meeting | None:
