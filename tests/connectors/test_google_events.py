@@ -310,7 +310,7 @@ def _insist(calendar: GoogleCalendar, wish: tuple[str, list[Invite]]) -> None:
 
 
 def _empty(double: GoogleDouble) -> None:
-    double.books.events.clear()
+    double.books.forget_events()
     double.books.notices.clear()
     double.faults.clear()
 

@@ -56,6 +56,8 @@ class Books:
         self.accounts: dict[str, Account] = {}
         self.events: dict[tuple[str, str], Stored] = {}
         """By calendar and id; a deleted event stays, as a memory of itself."""
+        self.shelves: dict[str, dict[str, Stored]] = {}
+        """The same, calendar by calendar."""
         self.notices: list[tuple[str, str, str]] = []
         """To whom, what, about which event: the mails Google sends to guests."""
         self.limits: dict[str, int] = {}
@@ -74,6 +76,17 @@ class Books:
         if account is None or account.suspended:
             raise Oops(404, "notFound", "Not Found")
         return account
+
+    def shelve(self, calendar: str, stored: Stored) -> None:
+        """Put an event, or a copy of it, into a calendar."""
+        name = str(stored.body["id"])
+        self.events[calendar, name] = stored
+        self.shelves.setdefault(calendar, {})[name] = stored
+
+    def forget_events(self) -> None:
+        """Lose every event, and the memory of it."""
+        self.events.clear()
+        self.shelves.clear()
 
     def spend(self, subject: str, method: str) -> None:
         """Count a call against the limit of its method."""

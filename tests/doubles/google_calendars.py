@@ -71,8 +71,8 @@ class Calendars:
         """Every event in somebody's calendar that is not deleted."""
         return [
             stored
-            for (calendar, _), stored in self._books.events.items()
-            if calendar == person and _stands(stored, person)
+            for stored in self._books.shelves.get(person, {}).values()
+            if _stands(stored, person)
         ]
 
     # --- methods ----------------------------------------------------------------------------
@@ -151,8 +151,8 @@ class Calendars:
         calendar = self._own(subject, names["calendarId"])
         chosen = [
             stored
-            for (where, _), stored in sorted(self._books.events.items())
-            if where == calendar and _matches(stored, calendar, query)
+            for _, stored in sorted(self._books.shelves.get(calendar, {}).items())
+            if _matches(stored, calendar, query)
         ]
         size = min(self.page, int(query.get("maxResults", ["250"])[0]))
         start = int(query.get("pageToken", ["0"])[0])
@@ -232,7 +232,7 @@ class Calendars:
         stored = Stored(given, calendar, copies)
         self._touch(stored)
         for copy in copies:
-            self._books.events[copy, name] = stored
+            self._books.shelve(copy, stored)
         return stored
 
     def _change(self, stored: Stored, body: Mapping[str, Any]) -> None:
