@@ -72,16 +72,8 @@ def _event(
     yield f"X-CARELOOP-NUMBER:{invite.number}"
     yield f"X-CARELOOP-GENERATION:{invite.generation}"
     if not falls:
-        yield from _ALARM
-
-
-_ALARM = (
-    "BEGIN:VALARM",
-    "ACTION:DISPLAY",
-    "DESCRIPTION:Reminder",
-    "TRIGGER:-PT10M",
-    "END:VALARM",
-)
+        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{text(invite.summary)}")
+        yield from ("TRIGGER:-PT10M", "END:VALARM")
 
 
 def _acting(sent_by: Email | None) -> tuple[str, ...]:

@@ -52,8 +52,7 @@ def state(case: Case) -> Iterator[Ailment]:
     if file is None:
         return
     if not file.exists():
-        yield Ailment(f"{file} does not exist yet", "no turn was ever taken", "careloop run --once")
-        return
+        return  # before the first turn there is nothing to ail
     mode = file.stat().st_mode & 0o777
     if mode & 0o077:
         yield Ailment(

@@ -132,10 +132,10 @@ _WHY = {
 
 def why(meeting: Meeting) -> str:
     """Say in a few words why a meeting stands where it stands."""
-    if meeting.late:
-        return "late: no time within the window suited both"
     because = meeting.reason.because
-    return "due" if because is Because.DUE else f"moved: {_WHY.get(because, because.value)}"
+    if because is Because.DUE:
+        return "late: no time within the window suited both" if meeting.late else "due"
+    return f"{'late' if meeting.late else 'moved'}: {_WHY.get(because, because.value)}"
 
 
 def words(reason: Reason, people: Mapping[Email, Person]) -> str:

@@ -43,11 +43,17 @@ def test_each_ailment_comes_with_its_reason_and_its_cure(careloop: Command, comp
 def test_the_same_is_given_as_json_with_what_was_not_checked(
     careloop: Command, company: Path
 ) -> None:
+    company.with_name("secret.key").chmod(0o644)
+
     answer = careloop("doctor", "--json", "--config", company)
 
     assert answer.json["ok"] is False
     assert {"what", "why", "mend"} <= set(answer.json["problems"][0])
     assert any("SPF" in one for one in answer.json["not_checked"])
+
+
+def test_a_fresh_folder_that_never_took_a_turn_is_healthy(company: Path) -> None:
+    assert _said(health.state(_case(company))) == ""
 
 
 def test_a_state_that_others_can_read_is_told(company: Path) -> None:
