@@ -296,7 +296,9 @@ spans = st.tuples(moments, moments).map(lambda ends: Interval(min(ends), max(end
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
-@profile(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profile(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.builds(
         Meeting,
