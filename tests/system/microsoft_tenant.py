@@ -85,7 +85,7 @@ class MicrosoftTenant:
         """See `Tenant.changes`: everything but reading, batches and tokens."""
         told = (asked for asked in self.double.asked if asked.part or "$batch" not in asked.path)
         return Counter(
-            f"{asked.method} {asked.path.rpartition('/')[2]}"
+            f"{asked.method} {'event' if asked.method == 'PATCH' else asked.path.split('/')[-1]}"
             for asked in told
             if asked.method != "GET" and not asked.path.endswith(("/getSchedule", "/token"))
         )
