@@ -28,7 +28,7 @@ from daemon.loop.act import LEASE, Tally
 from daemon.loop.envelope import seal, unseal
 from daemon.loop.facts import Errand, facts
 from daemon.loop.world import Decision, World
-from daemon.store import conversations, helpers, outbox, pairs, retention, settings, trainings
+from daemon.store import conversations, outbox, pairs, settings
 from daemon.store.access import SignIn
 from daemon.store.helpers import Invitation
 from daemon.store.outbox import Action, Claim, Effect
@@ -38,10 +38,6 @@ log = structlog.get_logger()
 
 RESTORED = "restored_at"
 """The setting a restore leaves behind."""
-FORGOTTEN = "forgotten_on"
-"""The setting that says on which day old things were last dropped: once a day is enough."""
-LEDGER = timedelta(days=400)
-"""How long the ledger of effects is kept: longer than the longest gap between two talks."""
 AT_ONCE = 20
 """Letters in one transaction and one call: what the providers batch."""
 OLD = timedelta(days=rules.SUMMARY_DAYS + 2)
@@ -73,21 +69,6 @@ def send_letters(app: App, world: World, decision: Decision, tally: Tally) -> No
             return
         batch = errands[at : at + AT_ONCE][: max(0, room - at)]
         _send(app, world, batch, tally)
-
-
-def forget(app: App, now: datetime) -> None:
-    """Drop what is kept no longer: words, helpers' old requests, the ledger of long ago."""
-    with app.database.reading() as conn:
-        if settings.get(conn, FORGOTTEN) == now.date().isoformat():
-            return
-    keep = retention.keeping(**app.config.privacy.model_dump())
-    checklist = app.checklist(app.config.organization.language)
-    with app.database.writing() as conn:
-        helpers.forget_old(conn, now)
-        trainings.forget_old(conn, now)
-        retention.forget(conn, app.vault, checklist, keep, now)
-        outbox.forget_before(conn, now - LEDGER)
-        settings.put(conn, FORGOTTEN, now.date().isoformat())
 
 
 def look(app: App, world: World, decision: Decision, *, changed: bool) -> Desk:

@@ -8,10 +8,11 @@ import structlog
 from daemon.core.domain import Because, Problem
 from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
+from daemon.loop.forgetting import forget
 from daemon.loop.noting import Note, leave
 from daemon.loop.observe import observe
 from daemon.loop.offers import offer
-from daemon.loop.post import forget, send_letters
+from daemon.loop.post import send_letters
 from daemon.loop.record import record
 from daemon.loop.telling import tell
 from daemon.loop.world import Decision, World
