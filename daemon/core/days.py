@@ -1,10 +1,11 @@
 """Calendar days on a person's wall clock: today, working days, a local time as an instant."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from daemon.core.domain import Leave, Person
+from daemon.core.intervals import instant, local_day
 
 ONE_DAY = timedelta(days=1)
 
@@ -14,14 +15,12 @@ Closed = Mapping[str, Collection[date]]
 
 def today(now: datetime, zone: ZoneInfo) -> date:
     """The day it is where the person is."""
-    return now.astimezone(zone).date()
+    return local_day(zone, now)
 
 
 def at_wall(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    """The instant of a wall-clock minute of a day. In a gap the clock's next reading is meant,
-    in an overlap the first of the two."""
-    wall = datetime.combine(day, time.min) + timedelta(minutes=minute)
-    return wall.replace(tzinfo=zone).astimezone(UTC)
+    """The instant of a wall-clock minute of a day, as `intervals.instant` has it."""
+    return instant(zone, day, minute)
 
 
 def away(person: Person, day: date) -> Leave | None:
