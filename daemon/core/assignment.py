@@ -2,17 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from daemon.core.desk import Load
 from daemon.core.intervals import Span
-from daemon.core.packing import Item, fits
+from daemon.core.packing import fits
 from daemon.core.preferences import COMPANY, UNPLACED
 from daemon.core.request import SCALE, Option, Request
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A request that needs a place, because the one before it in the chain takes its own."""
 
     request: Request
@@ -101,14 +100,15 @@ class Assignment:
     def _end(self, step: Step, below: int) -> tuple[int, Option] | None:
         """The cheapest day with room where the chain can end."""
         found: tuple[int, Option] | None = None
+        request, paid, met = step.request, step.cost, step.met
         number = 0
-        while option := step.request.option(number, below - step.cost):
+        while option := request.option(number, below - paid):
             number += 1
-            company = step.cost + COMPANY * SCALE * self._count(option.span)
-            if option.price + company >= below or option.span in step.met:
+            company = paid + COMPANY * SCALE * self._count(option.span)
+            if option.price + company >= below or option.span in met:
                 continue
             total = option.cost + company
-            if total < below and self._room(option.span) and self._fits(step, option):
+            if total < below and self._room(option.span) and self._fits(option):
                 below, found = total, (total, option)
         return found
 
@@ -119,18 +119,22 @@ class Assignment:
         least what company the day has without them.
         """
         below = below // SCALE * SCALE  # nobody gives way for a wish
-        for option in step.request.options(below - step.cost):
-            on = self._on.get(option.span)
-            company = COMPANY * SCALE * (self._count(option.span) - 1)
-            if not on or step.cost + option.price + company >= below or option.span in step.met:
+        paid, met = step.cost, step.met
+        for option in step.request.found:
+            if paid + option.price >= below:
+                break
+            span = option.span
+            if not (on := self._on.get(span)) or span in met:
+                continue
+            if paid + option.price + COMPANY * SCALE * (self._count(span) - 1) >= below:
                 continue
             for other in on:
                 if other.chosen is None or other is step.request:
                     continue
-                cost = step.cost + option.cost - other.chosen.cost
-                if cost < cheapest.get(other, below) and self._fits(step, option, other):
+                cost = paid + option.cost - other.chosen.cost
+                if cost < cheapest.get(other, below) and self._fits(option, other):
                     cheapest[other] = cost
-                    yield Step(other, cost, step, option, step.met | {option.span})
+                    yield Step(other, cost, step, option, met | {span})
 
     def _count(self, span: Span) -> int:
         return self._load.days[span.day]
@@ -142,15 +146,12 @@ class Assignment:
         self._tight |= full
         return not full
 
-    def _fits(self, step: Step, option: Option, instead: Request | None = None) -> bool:
-        items = [
-            Item(one.chosen.mask, one.length)
-            for one in self._on.get(option.span, ())
-            if one.chosen and one is not instead
-        ]
+    def _fits(self, option: Option, instead: Request | None = None) -> bool:
+        on = self._on.get(option.span, ())
+        items = [one.chosen.item for one in on if one.chosen and one is not instead]
         if not items:
             return True
-        fit = fits([Item(option.mask, step.request.length), *items])
+        fit = fits([option.item, *items])
         self._tight |= not fit
         return fit
 

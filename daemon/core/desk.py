@@ -1,6 +1,6 @@
 """Everything one planning call knows: people, diaries, standing meetings, limits."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -38,8 +38,8 @@ class Load:
 
     def __init__(self, cadence: Cadence) -> None:
         self._cadence = cadence
-        self.days: Counter[date] = Counter()
-        self.weeks: Counter[tuple[int, int]] = Counter()
+        self.days: dict[date, int] = defaultdict(int)
+        self.weeks: dict[tuple[int, int], int] = defaultdict(int)
 
     def copy(self) -> "Load":
         """The same load, to be counted on apart."""

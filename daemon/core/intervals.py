@@ -1,8 +1,11 @@
 """Interval arithmetic and the time grid: sets of possible starts as the bits of an integer."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from daemon.core.domain import Interval
@@ -19,6 +22,7 @@ _CHANGE = timedelta(hours=3)
 
 _MINUTE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END = attrgetter("end")
 
 
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
@@ -81,12 +85,9 @@ class Span:
 
     day: date
     start: datetime
+    end: datetime
+    """The start of the next day."""
     slots: int
-
-    @property
-    def end(self) -> datetime:
-        """The start of the next day."""
-        return self.start + self.slots * GRID
 
     @property
     def whole(self) -> int:
@@ -109,7 +110,7 @@ class Span:
 def a_span(zone: ZoneInfo, day: date) -> Span:
     """Lay a local day (23 to 25 hours) on the grid."""
     start, end = _on_grid(instant(zone, day, 0)), _on_grid(instant(zone, day, 1440))
-    return Span(day, start, (end - start) // GRID)
+    return Span(day, start, end, (end - start) // GRID)
 
 
 def _on_grid(moment: datetime) -> datetime:
@@ -139,24 +140,27 @@ def inside(stretches: Iterable[Interval], minutes: int, span: Span) -> int:
 
 
 def against(
-    starts: Sequence[datetime], ends: Sequence[datetime], begin: int, reach: timedelta,
-    pad: timedelta, span: Span,
+    taken: Sequence[Interval], minutes: int, pad: timedelta, span: Span
 ) -> int:  # fmt: skip
-    """The starts that come too near to disjoint sorted stretches, from the one numbered `begin`:
-    less than `pad` after one ends, or less than `reach` (length and pad) before one begins."""
+    """The starts at which a meeting comes nearer than `pad` to what is taken, which is disjoint
+    and sorted."""
+    reach = timedelta(minutes=minutes) + pad
+    from_start, from_end = span.start + reach - GRID, span.start - pad
+    until, slots = span.end + reach, span.slots
     mask = 0
-    until = span.end + reach
-    from_start = span.start + reach - GRID
-    from_end = span.start - pad
-    for number in range(begin, len(starts)):
-        if starts[number] >= until:
+    for one in islice(taken, bisect_right(taken, from_end, key=_END), None):
+        start = one.start
+        if start >= until:
             break
-        low = starts[number] - from_start
-        high = from_end - ends[number]
-        first = max(low.days * _A_DAY + low.seconds // _SECONDS, 0)
-        last = min(-(high.days * _A_DAY + high.seconds // _SECONDS), span.slots)
+        low, high = start - from_start, from_end - one.end
+        first = low.days * _A_DAY + low.seconds // _SECONDS
+        last = -(high.days * _A_DAY + high.seconds // _SECONDS)
+        if first < 0:
+            first = 0
+        if last > slots:
+            last = slots
         if first < last:
-            mask |= ((1 << (last - first)) - 1) << first
+            mask |= (1 << last) - (1 << first)
     return mask
 
 

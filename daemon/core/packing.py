@@ -1,14 +1,13 @@
 """Whether several meetings fit into one day, one after the other, and at which starts."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 BEAM = 256
 """How many partial orders are followed; exact for up to eight meetings a day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A meeting that wants a place: its possible starts and its length with room, in slots."""
 
     mask: int
@@ -21,8 +20,11 @@ def fits(items: Sequence[Item]) -> bool:
     Among the ways to hold the same meetings, the one that is over first leaves most room; so it
     is enough to keep, for every set of meetings, when they can be over.
     """
-    if roomy(items):
+    urgent = sorted(items, key=lambda item: item.mask.bit_length())
+    if in_turn(urgent) or in_turn(reversed(urgent)):
         return True
+    if len(items) <= 2:
+        return False
     over = {0: 0}
     for _ in items:
         over = _one_more(over, items)
@@ -31,13 +33,14 @@ def fits(items: Sequence[Item]) -> bool:
     return True
 
 
-def roomy(items: Sequence[Item]) -> bool:
-    """Tell whether there is so much room that any order and any starts would do."""
-    blocked = 0
-    for number, item in enumerate(sorted(items, key=lambda item: item.mask.bit_count())):
-        if item.mask.bit_count() <= blocked + number * (item.length - 1):
+def in_turn(items: Iterable[Item]) -> bool:
+    """Tell whether all can take place in this order, each as early as it can."""
+    end = 0
+    for mask, length in items:
+        later = mask >> end
+        if not later:
             return False
-        blocked += item.length
+        end += (later & -later).bit_length() - 1 + length
     return True
 
 

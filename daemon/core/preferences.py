@@ -1,8 +1,8 @@
 """What makes one possible time better than another: the price of a day, the wishes within it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from daemon.core.almanac import Almanac, Profile
 from daemon.core.domain import Due, Window
@@ -28,8 +28,7 @@ def price(window: Window, day: date) -> int:
     return LATE + LATE_DAY * (day - window.latest).days
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A day for a due meeting, as seen by the wishes."""
 
     due: Due

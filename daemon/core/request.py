@@ -9,6 +9,7 @@ from daemon.core.almanac import Almanac
 from daemon.core.diary import Diary
 from daemon.core.domain import Due, Interval, Window
 from daemon.core.intervals import GRID, Span, days
+from daemon.core.packing import Item
 from daemon.core.preferences import WORST, Setting, best, price
 
 _DAY = timedelta(days=1)
@@ -20,12 +21,13 @@ SCALE = WORST << 12
 class Option:
     """Starts on one day: the manager's day `at.span`, the employee's day `at.day`."""
 
-    __slots__ = ("_best", "at", "mask", "price", "span")
+    __slots__ = ("_best", "at", "item", "mask", "price", "span")
 
-    def __init__(self, at: Setting, mask: int) -> None:
+    def __init__(self, at: Setting, mask: int, length: int) -> None:
         self.at = at
         self.span = at.span
         self.mask = mask
+        self.item = Item(mask, length)
         self.price = price(at.due.window, at.day) * SCALE
         self._best: tuple[int, int] | None = None
 
@@ -88,8 +90,8 @@ def in_order(window: Window) -> Iterator[date]:
 class Request:
     """A due meeting, both diaries, and the days it can take as far as they were looked at."""
 
-    __slots__ = ("_days", "_found", "_least", "_next", "almanac", "bounds", "chosen", "due",
-                 "employee", "length", "manager", "profiles")  # fmt: skip
+    __slots__ = ("_days", "_least", "_next", "almanac", "bounds", "chosen", "due",
+                 "employee", "found", "length", "manager", "profiles")  # fmt: skip
 
     def __init__(
         self, due: Due, employee: Diary, manager: Diary, almanac: Almanac, now: datetime,
@@ -103,7 +105,8 @@ class Request:
         self.profiles = employee.profile, manager.profile
         self.length = -((-timedelta(minutes=due.minutes) - pad) // GRID)
         self.chosen: Option | None = None
-        self._found: list[Option] = []
+        self.found: list[Option] = []
+        """The days with a start that were looked at, cheapest first."""
         self._days = in_order(due.window)
         self._turn()
 
@@ -116,13 +119,14 @@ class Request:
     def option(self, number: int, below: float = inf) -> Option | None:
         """The day with a start that is this number in the order of price, if its price is below
         the given one. Each day is looked at once, and only as far as needed."""
-        while number >= len(self._found):
+        found = self.found
+        while number >= len(found):
             if self._next is None or self._least >= below:
                 return None
-            self._found.extend(self.on(self._next))
+            found.extend(self.on(self._next))
             self._turn()
-        found = self._found[number]
-        return found if found.price < below else None
+        option = found[number]
+        return option if option.price < below else None
 
     def options(self, below: float = inf) -> Iterator[Option]:
         """The days with a start and a price below the given one, by rising price."""
@@ -136,7 +140,7 @@ class Request:
         for span, part in self.spans(day):
             if mask := part and part & self.starts(span):
                 setting = Setting(self.due, *self.profiles, span, day, self.almanac)
-                yield Option(setting, mask)
+                yield Option(setting, mask, self.length)
 
     def spans(self, day: date) -> tuple[tuple[Span, int], ...]:
         """The manager's days that a local day of the employee touches."""

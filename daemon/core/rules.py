@@ -1,13 +1,12 @@
 """The hard rules one by one, and how many candidate starts each of them leaves."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
 from daemon.core.desk import Desk
-from daemon.core.diary import Taken
-from daemon.core.domain import Due
-from daemon.core.intervals import Span
+from daemon.core.domain import Due, Interval
+from daemon.core.intervals import Span, against, merge
 from daemon.core.request import in_order
 
 
@@ -47,10 +46,10 @@ class Ruler:
         self.request = desk.request(due)
         both = (due.pair.employee, due.pair.manager)
         self.people = [desk.people[who] for who in both]
-        self.first_days = [Taken(desk.before_first_day(who)) for who in both]
-        self.leave = [Taken(desk.leave(who)) for who in both]
-        self.busy = [Taken(desk.busy[who]) for who in both]
-        self.meetings = [Taken(desk.meetings(who)) for who in both]
+        self.first_days = [desk.before_first_day(who) for who in both]
+        self.leave = [merge(desk.leave(who)) for who in both]
+        self.busy = [desk.busy[who] for who in both]
+        self.meetings = [merge(desk.meetings(who)) for who in both]
 
     def works(self, span: Span, holidays: bool) -> int:
         """The starts at which both work, holidays regarded or not."""
@@ -58,11 +57,13 @@ class Ruler:
         profiles = (almanac.profile(person, holidays) for person in self.people)
         return almanac.common(*profiles, self.due.minutes, span)
 
-    def beside(self, span: Span, taken: Iterable[Taken], pad: timedelta = timedelta()) -> int:
+    def beside(
+        self, span: Span, taken: Iterable[Sequence[Interval]], pad: timedelta = timedelta()
+    ) -> int:
         """The starts that keep `pad` from what is taken for either."""
         mask = 0
         for one in taken:
-            mask |= one.against(self.due.minutes, pad, span)
+            mask |= against(one, self.due.minutes, pad, span)
         return ~mask
 
     def room(self, span: Span) -> int:
@@ -79,7 +80,7 @@ APPLIED: Mapping[Rule, Callable[[Ruler, Span], int]] = {
     Rule.LEAVE: lambda it, span: it.beside(span, it.leave),
     Rule.CONFLICT: lambda it, span: it.beside(span, it.busy),
     Rule.MEETING: lambda it, span: it.beside(span, it.meetings),
-    Rule.BUFFER: lambda it, span: it.beside(span, it.busy + it.meetings, it.desk.pad),
+    Rule.BUFFER: lambda it, span: it.beside(span, (*it.busy, *it.meetings), it.desk.pad),
     Rule.LIMIT: lambda it, span: it.room(span),
 }
 """What each rule leaves of a day; the window comes before them."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from daemon.core.assignment import Assignment
 from daemon.core.desk import Desk
 from daemon.core.domain import Due, Email, Pair, Slot
-from daemon.core.packing import Item, pack
+from daemon.core.packing import pack
 from daemon.core.request import Option, Request
 
 
@@ -51,7 +51,7 @@ def _slots(assignment: Assignment) -> Iterator[Slot]:
     for on in assignment.days():
         requests = sorted(on, key=lambda request: request.due.pair)
         pairs = [(request, request.chosen) for request in requests if request.chosen]
-        items = [Item(option.mask, request.length) for request, option in pairs]
+        items = [option.item for _, option in pairs]
         starts = pack(items, [option.best for _, option in pairs])
         for (request, option), start in zip(pairs, starts, strict=True):
             if start is not None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from daemon.core.desk import Busy, Closed, Desk
-from daemon.core.diary import Taken
 from daemon.core.domain import Cadence, Due, Email, Hours, Interval, Meeting, Person, Slot
-from daemon.core.intervals import GRID, Span, local_day
+from daemon.core.intervals import GRID, Span, against, local_day, merge
 from daemon.core.planner import place
 from daemon.core.preferences import COMPANY, Setting, best, price, unmet
 from daemon.core.request import Bounds, Request, in_order
@@ -198,7 +197,7 @@ def _events(desk: Desk, due: Due, span: Span) -> Blocks:
 
 
 def _blocked(desk: Desk, due: Due, event: Interval, span: Span) -> int:
-    return Taken([event]).against(due.minutes, desk.pad, span)
+    return against((event,), due.minutes, desk.pad, span)
 
 
 def _rules(desk: Desk, request: Request, span: Span) -> Blocks:
@@ -224,7 +223,7 @@ def _off_work(desk: Desk, due: Due, who: Email, span: Span) -> Blocks:
     works = almanac.starts(almanac.profile(person, holidays=False), minutes, span)
     open_too = almanac.starts(almanac.profile(person), minutes, span)
     first_day, leave = (
-        Taken(days).against(minutes, timedelta(), span)
+        against(merge(days), minutes, timedelta(), span)
         for days in (desk.before_first_day(who), desk.leave(who))
     )
     return [

@@ -123,10 +123,7 @@ def test_starts_that_come_too_near_are_those_that_overlap_with_room(
     span, pad = a_span(ZoneInfo("UTC"), MONDAY), timedelta(minutes=room)
     merged = merge(taken)
 
-    found = against(
-        [one.start for one in merged], [one.end for one in merged], 0,
-        timedelta(minutes=length) + pad, pad, span,
-    )  # fmt: skip
+    found = against(merged, length, pad, span)
 
     for index in range(span.slots):
         when = Interval(span.at(index), span.at(index) + timedelta(minutes=length)).widened(pad)
