@@ -1,12 +1,20 @@
 """Open a connector by its kind: the one place that knows their names."""
 
+from collections.abc import Collection
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon.core.ports import Calendar, Directory, Mailer
 
 if TYPE_CHECKING:  # a reading child starts in a tenth of the time without the configuration
     from daemon.config.model import Config
+
+
+def forget(config: "Config", words: Collection[str]) -> None:
+    """Drop what is remembered of calendars and mailboxes where it mentions one of these words."""
+    caches = import_module("connectors._cache")
+    caches.forget(config.at(Path(".cache")), words)
 
 
 def directory(config: "Config") -> Directory:

@@ -7,7 +7,7 @@ thrown away and begun anew.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,20 @@ class Cache:
     def _discard(self) -> None:
         for suffix in ("", "-journal"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+
+
+def forget(folder: Path, words: Collection[str]) -> None:
+    """Drop from every cache in a folder each record that mentions one of these words, and every
+    byte of it; what a neighbour's record loses is read again."""
+    for path in sorted(folder.glob("*.db")):
+        try:
+            with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as database:
+                database.execute("PRAGMA secure_delete = ON")
+                mention = "DELETE FROM reading WHERE instr(lower(name || char(10) || content), ?)"
+                database.executemany(mention, [(word.lower(),) for word in words])
+                database.execute("VACUUM")
+        except sqlite3.Error:
+            path.unlink(missing_ok=True)  # it may be deleted at any time
 
 
 def _sealed(name: str, record: object) -> str:

@@ -147,6 +147,8 @@ class Privacy(Section):
     shared_months: Annotated[int, Field(ge=6, le=240)] = 24
     """What was shared, records, and actions that are done or dropped."""
     audit_months: Annotated[int, Field(ge=6, le=240)] = 24
+    leavers_months: Annotated[int, Field(ge=1, le=240)] = 24
+    """Name and address of whoever left the roster."""
 
 
 class Config(Section):

@@ -277,7 +277,7 @@ def _bounded(earliest: date, latest: date, preferred: date, cadence: Cadence, da
 def _next_identity(history: History, last_try: Meeting | None) -> tuple[int, int]:
     if last_try is not None:
         return last_try.number, last_try.generation + 1
-    return max((m.number for m in history.meetings), default=0) + 1, 0
+    return max((m.number for m in history.meetings), default=history.spent) + 1, 0
 
 
 def _same_time_as(meeting: Meeting | None, zone: ZoneInfo) -> int | None:

@@ -368,6 +368,9 @@ class History:
     """Nothing is booked to start on or before this day; `date.max`: until resumed."""
     restart_from: date | None = None
     """A return from a long absence: the cycle starts again with a first meeting."""
+    spent: int = 0
+    """The last number of an earlier time of which nothing else is known: one of the two had been
+    erased. An event's identity is not used twice."""
     meetings: tuple[Meeting, ...] = ()
     accord: Accord = Accord()
     talks: Mapping[Uid, Talk] = field(default_factory=dict)

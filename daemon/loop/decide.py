@@ -75,7 +75,8 @@ def wanted_pairs(people: Iterable[Person]) -> frozenset[Pair]:
 def beginning(world: World, pair: Pair) -> History:
     """A pair that begins; one that was there before goes on with its numbers."""
     since = today(world.now, world.people[pair.employee].zone)
-    before = world.ended.get(pair, History(pair=pair, since=since))
+    fresh = History(pair=pair, since=since, spent=world.spent.get(pair, 0))
+    before = world.ended.get(pair, fresh)
     return replace(before, since=since, ended=None, paused_until=None, restart_from=None)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -17,9 +17,10 @@ from daemon.core.domain import (
 )
 from daemon.core.ports import CredentialsRefused, Trouble
 from daemon.loop.days_off import closed_days
+from daemon.loop.decide import wanted_pairs
 from daemon.loop.looking import look, with_memory
 from daemon.loop.world import World
-from daemon.store import conversations, outbox, pairs, people, settings
+from daemon.store import conversations, erasing, outbox, pairs, people, settings
 from daemon.wiring import App
 
 log = structlog.get_logger()
@@ -62,13 +63,16 @@ def observe(app: App, now: datetime) -> World:
     closed = closed_days(
         {p.country for p in staff.people.values()}, app.config.organization.closed_days, years
     )
+    spent = spent_numbers(app, wanted_pairs(staff.people.values()))
+    histories = {p: replace(h, spent=spent.get(p, 0)) for p, h in memory.histories.items()}
     world = World(
         now=now,
         cadence=rules,
         people=staff.people,
         everybody={**memory.everybody, **staff.people},
-        histories={p: h for p, h in memory.histories.items() if h.ended is None},
-        ended={p: h for p, h in memory.histories.items() if h.ended is not None},
+        histories={p: h for p, h in histories.items() if h.ended is None},
+        ended={p: h for p, h in histories.items() if h.ended is not None},
+        spent=spent,
         closed=closed,
         pending=memory.pending,
         refused=memory.refused,
@@ -96,6 +100,12 @@ def remember(app: App) -> Memory:
             refused=outbox.refused(conn, outbox.Action.PUT),
             accepted=str(settings.get(conn, ACCEPTED) or ""),
         )
+
+
+def spent_numbers(app: App, wanted: Collection[Pair]) -> Mapping[Pair, int]:
+    """Which numbers pairs used before one of the two was erased."""
+    with app.database.reading() as conn:
+        return erasing.spent(conn, app.vault, wanted)
 
 
 def read_staff(app: App, memory: Memory) -> Staff:

@@ -39,6 +39,8 @@ class World:
     """The pairs that are cared for."""
     ended: Mapping[Pair, History] = field(default_factory=dict)
     """Those that ended: their last talk may still want its summary."""
+    spent: Mapping[Pair, int] = field(default_factory=dict)
+    """Numbers that pairs used before one of the two was erased, and came back."""
     closed: Closed
     seen: Mapping[Uid, Observed | Unknown] = field(default_factory=dict)
     busy: Mapping[Email, tuple[Interval, ...]] = field(default_factory=dict)

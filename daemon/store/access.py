@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from daemon.core.domain import Email, Pair
 from daemon.store import settings
@@ -191,6 +192,28 @@ def forget_before(conn: Connection, moment: datetime) -> None:
     if last is not None:
         conn.execute(delete(audit).where(audit.c.number <= last.number))
         settings.put(conn, BEGINNING, [last.number + 1, last.hash])
+
+
+def rename(conn: Connection, first: int, said: Callable[[str], str]) -> None:
+    """Put other words for people into the audit from line `first` on. Lines that held together
+    still do; what was changed or missing before still shows."""
+    old = new = None  # the hash of the line before, as it was and as it is
+    for row in conn.execute(select(audit).where(audit.c.number >= first - 1).order_by("number")):
+        known = Entry(row.at, Email(row.person), row.did, row.what)
+        sound = row.hash == _chained(row.number, row.before, known, row.employee, row.manager)
+        before = new if new is not None and row.before == old else row.before
+        person, employee, manager, what = map(said, _named(row))
+        entry = Entry(row.at, Email(person), row.did, what)
+        chained = _chained(row.number, before, entry, employee, manager) if sound else row.hash
+        old, new = row.hash, chained
+        if chained != row.hash or not sound:
+            values = {"person": person, "employee": employee, "manager": manager, "what": what}
+            mine = audit.c.number == row.number
+            conn.execute(update(audit).where(mine).values(before=before, hash=chained, **values))
+
+
+def _named(row: Row[Any]) -> tuple[str, str, str, str]:
+    return row.person, row.employee, row.manager, row.what
 
 
 def _beginning(conn: Connection) -> tuple[int, str]:

@@ -1,11 +1,11 @@
 """What a pair has agreed, sealed: the living record and each revision of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from daemon.core.agreement import Record, Side
 from daemon.core.domain import Pair, Uid
@@ -120,10 +120,11 @@ def last_revision(conn: Connection, uid: Uid) -> int:
 
 
 def revisions(conn: Connection, box: Box | None, pair: Pair) -> tuple[Revision, ...]:
-    """Every saved record of a pair, oldest first."""
+    """Every saved record of a pair that was not erased, oldest first."""
     if box is None:
         return ()
-    rows = conn.execute(select(records).where(of_pair(records, pair)).order_by(records.c.at))
+    saved = of_pair(records, pair) & (records.c.sealed != b"")
+    rows = conn.execute(select(records).where(saved).order_by(records.c.at))
     return tuple(
         Revision(
             uid=Uid(row.uid),
@@ -134,6 +135,27 @@ def revisions(conn: Connection, box: Box | None, pair: Pair) -> tuple[Revision, 
         )
         for row in rows
     )
+
+
+def rewrite(conn: Connection, box: Box, pair: Pair, change: Callable[[Record], Record]) -> None:
+    """Change the words of the living record and of every revision, where they do change."""
+    living = current(conn, box, pair)
+    if (changed := change(living)) != living:
+        keep(conn, box, pair, changed)
+    for revision in revisions(conn, box, pair):
+        if (changed := change(revision.record)) != revision.record:
+            same = (records.c.uid == revision.uid) & (records.c.revision == revision.number)
+            sealed = box.seal(record_to(changed))
+            conn.execute(update(records).where(same).values(sealed=sealed))
+
+
+def erase(conn: Connection, pair: Pair) -> None:
+    """Forget every word of a pair's records. How often and when one was saved stays, so that no
+    letter takes the talk for one nobody recorded."""
+    for table in (statements, actions, resources):
+        conn.execute(delete(table).where(of_pair(table, pair)))
+    written = of_pair(records, pair) & (records.c.sealed != b"")
+    conn.execute(update(records).where(written).values(sealed=b""))
 
 
 def saved_by(conn: Connection, uid: Uid, side: Side) -> bool:

@@ -231,8 +231,11 @@ def for_summary(
 
 
 def erase(conn: Connection, vault: Vault, pair: Pair) -> None:
-    """Forget every word of a pair; the figures (when talks were held) and the audit stay."""
-    for table in (*sorted(CONTENT, key=lambda t: t.name), handovers, explanations):
+    """Forget every word of a pair; the figures (when talks were held and recorded) and the audit
+    stay."""
+    agreements.erase(conn, pair)
+    words = sorted(CONTENT - {records}, key=lambda t: t.name)
+    for table in (*words, handovers, explanations):
         both = (table.c.employee == pair.employee) & (table.c.manager == pair.manager)
         conn.execute(delete(table).where(both))
     conn.execute(

@@ -68,6 +68,17 @@ class Database:
             _pour(source, conn)
         return target
 
+    def scrub(self) -> None:
+        """Leave no byte of what was deleted; PostgreSQL does so by itself when it vacuums. Raises
+        `BusyStore`."""
+        self.assert_idle()
+        if self.file:
+            files.scrub(self.file)
+
+    def copies(self) -> tuple[Path, ...]:
+        """The older copies that an upgrade or a restore left beside the store."""
+        return files.copies(self.file) if self.file else ()
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from daemon.store.trouble import UnreachableStore, damaged
+from daemon.store.trouble import BusyStore, UnreachableStore, damaged
 
 
 def make_private(file: Path) -> None:
@@ -57,6 +57,29 @@ def copy(source: Path, target: Path) -> None:
         sync(target.parent)
     finally:
         new.unlink(missing_ok=True)
+
+
+def scrub(file: Path) -> None:
+    """Write the database anew, so that no byte of what was deleted is left in it or in its log.
+
+    Raises `BusyStore` where somebody else keeps it to themselves for too long, or there is no room
+    for the new one.
+    """
+    try:
+        with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as conn:
+            conn.execute("PRAGMA secure_delete = ON").close()
+            conn.execute("VACUUM").close()
+            busy, _, _ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise BusyStore(f"{file} could not be written anew: {error}") from error
+    if busy:
+        raise BusyStore(f"{file} could not be written anew: somebody is reading it")
+
+
+def copies(file: Path) -> tuple[Path, ...]:
+    """The older copies careloop itself left beside the file: before an upgrade, at a restore."""
+    ends = ("before-*", "replaced-*")
+    return tuple(sorted(one for end in ends for one in file.parent.glob(f"{file.name}.{end}")))
 
 
 def sync(path: Path) -> None:

@@ -112,6 +112,11 @@ def of(conn: Connection, vault: Vault, employee: Email) -> tuple[Request, ...]:
     return tuple(request for request in found if request is not None)
 
 
+def asked(conn: Connection) -> tuple[Email, ...]:
+    """Everybody who was ever asked to help, as far as it is kept."""
+    return tuple(Email(who) for who in conn.scalars(select(helpers.c.email).distinct()))
+
+
 def answer(conn: Connection, box: Box, request: Request) -> bool:
     """Keep what the helper did; False when the request was closed meanwhile (a replay)."""
     still = (helpers.c.id == request.id) & helpers.c.state.in_(OPEN)

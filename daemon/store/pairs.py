@@ -11,6 +11,10 @@ from daemon.store import meetings
 from daemon.store.rows import insert_new
 from daemon.store.schema import pairs as table
 
+ERASED = "@erased.invalid"
+"""How the address ends that stands for somebody who was erased: there is no such mailbox
+(RFC 2606)."""
+
 
 def begin(conn: Connection, pair: Pair, since: date) -> bool:
     """Begin a pair. One that ended goes on in its old row, its numbers continue and it is `since`
@@ -70,11 +74,13 @@ def histories(
     talks: Mapping[Uid, Talk] | None = None,
     accords: Mapping[Pair, Accord] | None = None,
 ) -> dict[Pair, History]:
-    """What each pair has been through (`ended`: those that ended too), in two queries.
+    """What each pair has been through (`ended`: those that ended too), in two queries; pairs of
+    somebody erased are figures only, and not among them.
 
     `talks` and `accords` are what the caller knows of the conversations.
     """
-    wanted = select(table).order_by(table.c.employee, table.c.manager)
+    named = ~table.c.employee.endswith(ERASED) & ~table.c.manager.endswith(ERASED)
+    wanted = select(table).where(named).order_by(table.c.employee, table.c.manager)
     if not ended:
         wanted = wanted.where(table.c.ended.is_(None))
     met = meetings.by_pair(conn, ended=ended)

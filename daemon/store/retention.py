@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, delete, select
 
 from daemon.core.checklist import Checklist
 from daemon.core.domain import Email, Pair, Progress
-from daemon.store import access, conversations
+from daemon.store import access, conversations, people
 from daemon.store.schema import pairs
 from daemon.store.schema_conversation import actions, answers, materials, records
 from daemon.store.vault import Vault
@@ -25,11 +25,17 @@ class Keeping:
     shared: timedelta
     """What was shared, records, settled actions; and all of a pair that has ended."""
     audit: timedelta
+    leavers: timedelta = 24 * MONTH
+    """Name and address of whoever left."""
 
 
-def keeping(drafts_days: int, shared_months: int, audit_months: int) -> Keeping:
+def keeping(
+    drafts_days: int, shared_months: int, audit_months: int, leavers_months: int = 24
+) -> Keeping:
     """The operator's figures as spans."""
-    return Keeping(timedelta(days=drafts_days), shared_months * MONTH, audit_months * MONTH)
+    drafts = timedelta(days=drafts_days)
+    months = (shared_months, audit_months, leavers_months)
+    return Keeping(drafts, *(count * MONTH for count in months))
 
 
 def forget(
@@ -44,6 +50,12 @@ def forget(
     for pair in _long_ended(conn, now - keep.shared):
         conversations.erase(conn, vault, pair)
     access.forget_before(conn, now - keep.audit)
+
+
+def long_gone(conn: Connection, keep: Keeping, now: datetime) -> list[Email]:
+    """Who left so long ago that nothing shall name them any more."""
+    before = (now - keep.leavers).date()
+    return sorted(who for who, on in people.left(conn).items() if on < before)
 
 
 def _forget_private(conn: Connection, checklist: Checklist, keep: Keeping, now: datetime) -> None:

@@ -152,6 +152,13 @@ leases = Table(
     Column("until", UtcTime, nullable=False),
 )
 
+spent_numbers = Table(
+    "spent_numbers",
+    metadata,
+    Column("token", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
 settings = Table(
     "settings",
     metadata,

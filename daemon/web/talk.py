@@ -70,6 +70,7 @@ def table(seat: Seat, meeting: Meeting) -> Table:
         theirs = answers.of(conn, box, seat.pair, Side.MANAGER)
         record = agreements.current(conn, box, seat.pair)
         saved = agreements.revisions(conn, box, seat.pair)
+        last = agreements.last_revision(conn, meeting.uid)
         spoke = (
             meeting.evidence in (Evidence.EMPLOYEE, Evidence.ATTESTED)
             or answers.is_prepared(conn, meeting.uid)
@@ -84,7 +85,7 @@ def table(seat: Seat, meeting: Meeting) -> Table:
         agenda=agenda(seat.checklist, mine, theirs, seat.side),
         wishes=_wishes(seat, mine, record, saved),
         revisions=saved,
-        revision=max((r.number for r in saved if r.uid == meeting.uid), default=0),
+        revision=last,
         may_record=may_record(seat.side, employee_spoke=spoke),
         asked=asked,
         offers=offers,

@@ -380,7 +380,9 @@ def test_erasing_a_pair_leaves_figures_and_no_word(database: Database, vault: Va
         conversations.erase(conn, vault, PAIR)
 
         assert vault.box(conn, PAIR) is None
-        assert agreements.last_revision(conn, meeting.uid) == 0
+        assert agreements.revisions(conn, vault.make(conn, PAIR, NOW), PAIR) == ()
+        assert agreements.last_revision(conn, meeting.uid) == 1
+        assert conversations.talks(conn)[meeting.uid].revision == 1
         assert meetings.by_uid(conn, meeting.uid) == meeting
 
 
