@@ -24,7 +24,8 @@ def command(address: str, now: "datetime | None", as_json: bool) -> int:
     """Tell why a meeting is where it is, or why there is none."""
     app = opened(now)
     from daemon.cli.people import known  # the store is loaded by now, the planner only here
-    from daemon.loop.explaining import explain, lines
+    from daemon.loop.explaining import explain
+    from daemon.loop.wording import lines
     from daemon.store import people
 
     with app.database.reading() as conn:
@@ -53,6 +54,8 @@ def _jsonable(account: "Account") -> dict[str, Any]:
     }
     if told is None:
         return found
+    from daemon.loop.wording import points_of  # loaded by now
+
     window, cure = told.due.window, told.cure
     return {
         **found,
@@ -61,6 +64,8 @@ def _jsonable(account: "Account") -> dict[str, Any]:
         "unknown": {who: account.unknown.get(who, "") for who in told.unknown},
         "winner": _choice(told.winner),
         "runner_up": _choice(told.runner_up),
+        "why": points_of(account),
+        "nearer": [{"day": one.day, "rule": one.rule} for one in told.nearer],
         "in_the_way": [_obstacle(one) for one in cure.obstacles] if cure else [],
         "then": cure.slot.start if cure else None,
     }

@@ -8,6 +8,7 @@ from daemon.core.desk import Busy, Closed, Desk
 from daemon.core.domain import Cadence, Due, Email, Hours, Interval, Meeting, Person, Slot
 from daemon.core.intervals import GRID, Span, against, local_day, merge
 from daemon.core.planner import place
+from daemon.core.points import Nearer, nearer
 from daemon.core.preferences import COMPANY, Setting, best, price, unmet
 from daemon.core.request import Bounds, Request, in_order
 from daemon.core.rules import Rule, left
@@ -57,6 +58,8 @@ class Explanation:
     runner_up: Choice | None = None
     """The best other start, as things stand; None: there is no other."""
     cure: Cure | None = None
+    nearer: tuple[Nearer, ...] = ()
+    """The better days, and what speaks against each."""
 
 
 _ALWAYS = Hours((((0, 1440),),) * 7)
@@ -94,8 +97,14 @@ def explain(
         return Explanation(due, unknown=unknown)
     if slot is None:
         return Explanation(due, left(desk, due), cure=_cure(world, desk, due))
-    winner, runner_up = _winner(desk, due, slot), _runner_up(desk, due, slot)
-    return Explanation(due, left(desk, due), winner=winner, runner_up=runner_up)
+    winner = _winner(desk, due, slot)
+    return Explanation(
+        due,
+        left(desk, due),
+        winner=winner,
+        runner_up=_runner_up(desk, due, slot),
+        nearer=nearer(desk, due, winner.price, winner.company),
+    )
 
 
 def briefly(

@@ -1,9 +1,8 @@
 """Why then, and why not: what `explain` tells about the pairs of a person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from daemon.core import cadence, why
 from daemon.core.domain import (
@@ -11,7 +10,6 @@ from daemon.core.domain import (
     Due,
     Email,
     History,
-    Interval,
     Meeting,
     Pair,
     Person,
@@ -19,9 +17,8 @@ from daemon.core.domain import (
     Slot,
     State,
 )
-from daemon.core.why import Explanation, Obstacle
+from daemon.core.why import Explanation
 from daemon.loop.observe import observe
-from daemon.loop.problems import why as why_there
 from daemon.loop.world import World
 from daemon.wiring import App
 
@@ -100,80 +97,3 @@ def _asked(world: World, history: History, stands: Meeting | None) -> Due | None
         replace(history, meetings=others), employee, manager, world.cadence, world.now
     )
     return replace(asked, window=window)
-
-
-# --- in words -------------------------------------------------------------------------------
-
-_RULES = {
-    "window": "inside the window of days",
-    "notice": "far enough ahead",
-    "refused": "not refused before",
-    "hours": "inside the working hours of both",
-    "start_date": "not before a first day",
-    "holiday": "not on a public holiday",
-    "leave": "not on leave",
-    "conflict": "free in both calendars",
-    "meeting": "not over another talk",
-    "buffer": "with some minutes around it",
-    "limit": "not too many talks for the manager",
-}
-
-
-def lines(told: Account) -> Iterable[str]:
-    """Say an account in English lines for the operator."""
-    employee, manager = told.people.get(told.pair.employee), told.people.get(told.pair.manager)
-    if employee is None or manager is None:
-        yield f"{told.pair.employee} with {told.pair.manager}: one of the two left the roster."
-        return
-    yield f"{employee.name} with {manager.name}"
-    if told.last_held is not None:
-        sure = told.last_held.evidence or "nobody has said so yet"
-        yield f"  last talk: {told.last_held.day} ({sure})"
-    explanation = told.explanation
-    if explanation is None:
-        yield "  nothing is due: the pair rests, or its tries ran out and the employee was asked"
-        return
-    window = explanation.due.window
-    yield f"  window: {window.earliest} to {window.latest}, best {window.preferred}"
-    for who in explanation.unknown:
-        yield f"  not read, so never free: {told.unknown.get(who, who)}"
-    for rule, count in explanation.left:
-        yield f"  {count:>7} possible starts are {_RULES.get(rule, rule)}"
-    yield from _verdict(told, explanation, employee.zone)
-
-
-def _verdict(told: Account, explanation: Explanation, zone: ZoneInfo) -> Iterable[str]:
-    if told.booked is not None:
-        yield f"  booked: {_when(told.booked.start, zone)} ({why_there(told.booked)})"
-    if explanation.winner is not None and explanation.runner_up is not None:
-        one, two = explanation.winner, explanation.runner_up
-        yield f"  the next best start would be {_when(two.start, zone)}"
-        yield f"    {one.price + one.company} against {two.price + two.company} (days away from"
-        yield "    the best day, and how crowded the manager's day is; less is better)"
-    if explanation.cure is not None:
-        yield "  one slot would be free without:"
-        for obstacle in explanation.cure.obstacles:
-            yield f"    {_obstacle(obstacle, told.people, zone)}"
-        yield f"  then: {_when(explanation.cure.slot.start, zone)}"
-
-
-def _obstacle(obstacle: Obstacle, people: Mapping[Email, Person], zone: ZoneInfo) -> str:
-    person = people.get(obstacle.who) if obstacle.who else None
-    whose = f" of {person.name}" if person else ""
-    if obstacle.when is None:
-        return f"the rule '{_RULES.get(obstacle.rule, obstacle.rule)}'{whose}"
-    return f"{_what(obstacle)}{whose}, {_span(obstacle.when, zone)}"
-
-
-def _what(obstacle: Obstacle) -> str:
-    return {"conflict": "the appointment", "meeting": "the other talk"}.get(
-        obstacle.rule, "the refused time"
-    )
-
-
-def _when(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"
-
-
-def _span(when: Interval, zone: ZoneInfo) -> str:
-    return f"{_when(when.start, zone)} to {when.end.astimezone(zone):%H:%M}"

@@ -22,6 +22,7 @@ from daemon.core.domain import (
     Uid,
     email,
 )
+from daemon.core.points import CHOSEN, Point, points
 from daemon.store import (
     access,
     agreements,
@@ -39,9 +40,6 @@ from daemon.web import forms
 from daemon.web.acts import change
 from daemon.web.prepare import lacks_reason, progressed
 from daemon.web.site import Door, Route, Seat, short
-
-_CHOSEN = (Because.MOVED_BY_PERSON, Because.WISH)
-"""A time that a person chose needs no explanation."""
 
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -86,6 +84,7 @@ def show(seat: Seat) -> str:
         offers = conversations.offers(conn, seat.coming.uid) if seat.coming else ()
         told = explanations.of(conn, seat.pair)
         wanted = seat.coming is not None and answers.is_prepared(conn, seat.coming.uid)
+    why = next((one for one in told if _holds(seat, one)), None)
     return seat.page(
         "my_page.html",
         record=record,
@@ -99,7 +98,8 @@ def show(seat: Seat) -> str:
         carried=_carried(seat, mine),
         old_statements=old.statements,
         offers=offers,
-        why=next((one for one in told if _holds(seat, one)), None),
+        why=why,
+        points=_points(seat, why),
         prepared=wanted,
         number=short,
         error=request.args.get("error", ""),
@@ -118,7 +118,15 @@ def _holds(seat: Seat, told: Told) -> bool:
     """Tell whether an explanation is about how things stand now."""
     if seat.coming is None:
         return told.uid is None and seat.today <= told.until
-    return told.uid == seat.coming.uid and seat.coming.reason.because not in _CHOSEN
+    return told.uid == seat.coming.uid and seat.coming.reason.because not in CHOSEN
+
+
+def _points(seat: Seat, why: Told | None) -> tuple[Point, ...]:
+    """What there is to say about the time of the coming talk."""
+    if why is None or seat.coming is None:
+        return ()
+    late = seat.coming.late
+    return points(late=late, away=why.away, company=why.company, unmet=why.unmet)
 
 
 def _unsaid(seat: Seat) -> Meeting | None:

@@ -77,3 +77,19 @@ def test_the_service_has_no_moment_of_its_own(careloop: Command, company: Path) 
 
     assert answer.code == 2
     assert "--once" in answer.err
+
+
+def test_a_moment_to_explain_is_refused_where_letters_could_leave_this_machine(
+    careloop: Command, company: Path
+) -> None:
+    company.write_text(
+        company.read_text().replace("[mail]", '[mail]\nkind = "smtp"', 1)
+        + '\n[smtp]\nhost = "smtp.acme.example"\n'
+    )
+
+    answer = careloop(
+        *("explain", "anna@acme.example", "--now", "2026-12-01T08:00:00Z", "--config", company)
+    )
+
+    assert answer.code == 2
+    assert "--now is refused: smtp" in answer.err

@@ -277,6 +277,8 @@ def test_explain_tells_window_rules_and_the_booked_time(careloop: Command, booke
     assert "booked: " in words.out
     assert (pair["employee"], pair["manager"]) == (ANNA, MARIA)
     assert pair["left"][0]["starts"] >= pair["left"][-1]["starts"] > 0
+    assert pair["why"][0] in ("best", "full")
+    assert bool(pair["nearer"]) is (pair["why"][0] == "full")
     assert datetime.fromisoformat(pair["booked"]).tzinfo is not None
 
 
