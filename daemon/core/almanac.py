@@ -49,19 +49,22 @@ class Almanac:
         self.instant = cache(instant)
         self.parts = cache(self._parts)
         self.meets = cache(self._meets)
+        self.shift = cache(self._shift)
         self.working = cache(self._working)
         self.starts = cache(self._starts)
-        self.common = cache(self._common)
         self.beside_lunch = cache(self._beside_lunch)
         self.ambiguous = cache(ambiguous)
         self.off_edges = cache(self._off_edges)
         self.quarters = cache(self._quarters)
-        self.wishes: dict[tuple[Profile, Profile, int, Span], tuple[int, ...]] = {}
+        self.overlap = cache(self._overlap)
 
     def profile(self, person: Person, holidays: bool = True) -> Profile:
         """Tell when a person works, as the one object that equal profiles share."""
         country = person.country if holidays and person.country in self._closed else ""
         return self._profile(person.zone, person.hours, country)
+
+    def _overlap(self, employee: Profile, manager: Profile, minutes: int) -> "Overlap":
+        return Overlap(self, employee, manager, minutes)
 
     def away(self, zone: ZoneInfo, first: date, last: date) -> Interval:
         """The time of an absence in whole days, both included."""
@@ -83,24 +86,22 @@ class Almanac:
         """List the stretches of working time around a span."""
         first = local_day(profile.zone, span.start) - _DAY
         last = local_day(profile.zone, span.end) + _DAY
-        closed = self._closed.get(profile.country, frozenset())
+        return tuple(merge(one for day in days(first, last) for one in self.shift(profile, day)))
+
+    def _shift(self, profile: Profile, day: date) -> tuple[Interval, ...]:
+        """List the stretches of working time of a local day."""
+        if day in self._closed.get(profile.country, ()):
+            return ()
+        hours = profile.hours.days[day.weekday()]
         return tuple(
-            merge(
-                Interval(*(self.instant(profile.zone, day, minute) for minute in worked))
-                for day in days(first, last)
-                if day not in closed
-                for worked in profile.hours.days[day.weekday()]
-            )
+            Interval(*(self.instant(profile.zone, day, minute) for minute in worked))
+            for worked in hours
         )
 
     def _starts(self, profile: Profile, minutes: int, span: Span) -> int:
         """The starts of a meeting within working time, never at a doubtful wall clock."""
         mask = inside(self.working(profile, span), minutes, span)
         return mask & ~self.ambiguous(profile.zone, minutes, span)
-
-    def _common(self, one: Profile, other: Profile, minutes: int, span: Span) -> int:
-        """The starts within the working time of both."""
-        return self.starts(one, minutes, span) & self.starts(other, minutes, span)
 
     def _beside_lunch(self, zone: ZoneInfo, minutes: int, span: Span) -> int:
         """The starts of a meeting that leaves lunch alone."""
@@ -120,3 +121,34 @@ class Almanac:
         """The starts on a quarter of the hour."""
         first = -span.start.astimezone(zone).minute % 15 * _MINUTE // GRID
         return sum(1 << index for index in range(first, span.slots, 15 * _MINUTE // GRID))
+
+
+class Overlap:
+    """What the working times of two people have in common for meetings of one length."""
+
+    __slots__ = ("almanac", "employee", "manager", "minutes", "on", "wishes")
+
+    def __init__(
+        self, almanac: Almanac, employee: Profile, manager: Profile, minutes: int
+    ) -> None:  # fmt: skip
+        self.almanac = almanac
+        self.employee = employee
+        self.manager = manager
+        self.minutes = minutes
+        self.on = cache(self._on)
+        self.wishes: dict[Span, tuple[int, ...]] = {}
+        """The starts that please all such pairs; preferences fill it."""
+
+    def spans(self, day: date) -> tuple[tuple[Span, int], ...]:
+        """The days of the manager that a local day of the employee touches, each with its part."""
+        return self.almanac.meets(self.employee.zone, self.manager.zone, day)
+
+    def starts(self, span: Span) -> int:
+        """The starts on a day of the manager within the working time of both."""
+        employee = self.almanac.starts(self.employee, self.minutes, span)
+        return employee and employee & self.almanac.starts(self.manager, self.minutes, span)
+
+    def _on(self, day: date) -> tuple[tuple[Span, int], ...]:
+        """The starts on a local day of the employee, by the days of the manager it touches."""
+        found = ((span, part & self.starts(span)) for span, part in self.spans(day))
+        return tuple((span, starts) for span, starts in found if starts)

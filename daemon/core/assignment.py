@@ -1,12 +1,12 @@
 """One manager's meetings spread over the days: each new one along the cheapest chain of moves."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from daemon.core.desk import Load
 from daemon.core.intervals import Span
-from daemon.core.packing import fits
+from daemon.core.packing import Item, fits
 from daemon.core.preferences import COMPANY, UNPLACED
 from daemon.core.request import SCALE, Option, Request
 
@@ -35,13 +35,17 @@ class Assignment:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._on: dict[Span, list[Request]] = defaultdict(list)
+        self._on: dict[Span, dict[Request, Option]] = defaultdict(dict)
+        self._fit: dict[tuple[Item, ...], bool] = {}
+        self._rest: dict[Request, int] = {}
+        """What another place for a request costs at least, learnt from the searches before; it
+        only rises while meetings are added."""
         self._tight = False
         """Something did not fit, so that a chain may have been missed."""
 
-    def days(self) -> Iterator[Sequence[Request]]:
+    def days(self) -> Iterator[Collection[Request]]:
         """The requests of each day."""
-        return (found for found in self._on.values() if found)
+        return (found.keys() for found in self._on.values() if found)
 
     def settle(self, requests: Sequence[Request]) -> None:
         """Give every request the best place; where days were tight, move some again while that
@@ -55,10 +59,11 @@ class Assignment:
         option = request.chosen
         if option is None:
             return self._insert(request, UNPLACED * SCALE)
-        paid = option.cost + COMPANY * SCALE * (self._count(option.span) - 1)
+        paid = option.cost + COMPANY * SCALE * (self._load.days[option.span.day] - 1)
         if paid < SCALE:
             return False
         self._leave(request)
+        self._rest.clear()
         if self._insert(request, paid):
             return True
         self._take(request, option)
@@ -95,22 +100,32 @@ class Assignment:
             if end := self._end(step, below):
                 below, found = end[0], (step, end[1])
             queue += self._displaced(step, cheapest, below)
+        self._learn(queue, below // SCALE * SCALE)
         return found
+
+    def _learn(self, steps: Sequence[Step], cheapest: int) -> None:
+        """No chain through these steps costs less than the cheapest one."""
+        for step in steps:
+            if cheapest - step.cost > self._rest.get(step.request, 0):
+                self._rest[step.request] = cheapest - step.cost
 
     def _end(self, step: Step, below: int) -> tuple[int, Option] | None:
         """The cheapest day with room where the chain can end."""
-        found: tuple[int, Option] | None = None
-        request, paid, met = step.request, step.cost, step.met
-        number = 0
-        while option := request.option(number, below - paid):
+        best: tuple[int, Option] | None = None
+        request, paid, met, crowd = step.request, step.cost, step.met, self._load.days
+        found, number = request.found, 0
+        while number < len(found) or request.look_on(below - paid):
+            option = found[number]
             number += 1
-            company = paid + COMPANY * SCALE * self._count(option.span)
-            if option.price + company >= below or option.span in met:
+            if paid + option.price >= below:
+                break
+            company = paid + COMPANY * SCALE * crowd[option.span.day]
+            if company + option.price >= below or option.span in met:
                 continue
             total = option.cost + company
             if total < below and self._room(option.span) and self._fits(option):
-                below, found = total, (total, option)
-        return found
+                below, best = total, (total, option)
+        return best
 
     def _displaced(self, step: Step, cheapest: dict[Request, int], below: int) -> Iterator[Step]:
         """The chains that go on by taking somebody's place.
@@ -119,25 +134,23 @@ class Assignment:
         least what company the day has without them.
         """
         below = below // SCALE * SCALE  # nobody gives way for a wish
-        paid, met = step.cost, step.met
+        paid, met, crowd = step.cost, step.met, self._load.days
         for option in step.request.found:
             if paid + option.price >= below:
                 break
             span = option.span
             if not (on := self._on.get(span)) or span in met:
                 continue
-            if paid + option.price + COMPANY * SCALE * (self._count(span) - 1) >= below:
+            if paid + option.price + COMPANY * SCALE * (crowd[span.day] - 1) >= below:
                 continue
-            for other in on:
-                if other.chosen is None or other is step.request:
+            so_far = paid + option.cost
+            for other, stands in on.items():
+                cost = so_far - stands.cost
+                if cost >= cheapest.get(other, below) or cost + self._rest.get(other, 0) >= below:
                     continue
-                cost = paid + option.cost - other.chosen.cost
-                if cost < cheapest.get(other, below) and self._fits(option, other):
+                if other is not step.request and self._fits(option, other):
                     cheapest[other] = cost
                     yield Step(other, cost, step, option, met | {span})
-
-    def _count(self, span: Span) -> int:
-        return self._load.days[span.day]
 
     def _room(self, span: Span) -> bool:
         if self._load.day_is_full(span.day):
@@ -147,21 +160,24 @@ class Assignment:
         return not full
 
     def _fits(self, option: Option, instead: Request | None = None) -> bool:
-        on = self._on.get(option.span, ())
-        items = [one.chosen.item for one in on if one.chosen and one is not instead]
-        if not items:
+        """Tell whether the day has room for one more, or for one instead of another."""
+        on = self._on.get(option.span)
+        if not on or (len(on) == 1 and instead in on):
             return True
-        fit = fits([option.item, *items])
+        others = [stands.item for one, stands in on.items() if one is not instead]
+        items = (option.item, *others)
+        if (fit := self._fit.get(items)) is None:
+            fit = self._fit[items] = fits(items)
         self._tight |= not fit
         return fit
 
     def _take(self, request: Request, option: Option) -> None:
         request.chosen = option
-        self._on[option.span].append(request)
+        self._on[option.span][request] = option
         self._load.add(option.span.day)
 
     def _leave(self, request: Request) -> None:
         if request.chosen:
-            self._on[request.chosen.span].remove(request)
+            del self._on[request.chosen.span][request]
             self._load.add(request.chosen.span.day, -1)
             request.chosen = None

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from daemon.core.almanac import Almanac
 from daemon.core.diary import Diary
@@ -19,14 +20,15 @@ from daemon.core.domain import (
     State,
     Uid,
 )
-from daemon.core.intervals import local_day
+from daemon.core.intervals import local_day, slots
 from daemon.core.request import Request
 
 Closed = Mapping[str, Collection[date]]
 """The public holidays of each country code."""
 
 Busy = Mapping[Email, Sequence[Interval]]
-"""When people are busy, careloop's own meetings left out; who is missing is unknown."""
+"""When people are busy, merged and sorted, careloop's own meetings left out; who is missing is
+unknown."""
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,6 +68,7 @@ class Load:
         return not self.day_is_full(day) and not self.week_is_full(day)
 
 
+@lru_cache(maxsize=1024)
 def week_of(day: date) -> tuple[int, int]:
     """The ISO year and week of a day."""
     return day.isocalendar()[:2]
@@ -112,7 +115,8 @@ class Desk:
     def request(self, due: Due) -> Request:
         """Begin to look for a time; both must be known."""
         employee, manager = self.diary(due.pair.employee), self.diary(due.pair.manager)
-        return Request(due, employee, manager, self.almanac, self.now, self.pad)
+        overlap = self.almanac.overlap(employee.profile, manager.profile, due.minutes)
+        return Request(due, employee, manager, overlap, self.now, slots(due.minutes, self.pad))
 
     def diary(self, who: Email) -> Diary:
         """Open somebody's diary; the same one until all are put away."""

@@ -11,7 +11,7 @@ from daemon.core.intervals import Span, against, merge
 class Diary:
     """What stands in one person's way; sets are built for the days that are asked for only."""
 
-    __slots__ = ("_away", "_blocked", "_busy", "_meetings", "_met", "_pad", "profile")
+    __slots__ = ("_away", "_blocked", "_busy", "_in_order", "_meetings", "_met", "_pad", "profile")
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Diary:
 
     def meets(self, meetings: Sequence[Interval]) -> None:
         """Enter these meetings instead of those before."""
-        self._meetings = meetings
+        self._meetings, self._in_order = meetings, False
         self._met: dict[tuple[int, Span], int] = {}
 
     def blocked(self, minutes: int, span: Span) -> int:
@@ -45,6 +45,8 @@ class Diary:
             self._blocked[key] = found
         if not self._meetings:
             return found
+        if not self._in_order:
+            self._meetings, self._in_order = merge(self._meetings), True
         if (met := self._met.get(key)) is None:
-            met = self._met[key] = against(merge(self._meetings), minutes, self._pad, span)
+            met = self._met[key] = against(self._meetings, minutes, self._pad, span)
         return found | met

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from functools import lru_cache
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -79,6 +79,12 @@ def days(first: date, last: date) -> Iterator[date]:
 # --- the grid -------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)
+def slots(minutes: int, pad: timedelta) -> int:
+    """How many slots a meeting takes together with the room after it."""
+    return -((-minutes * _MINUTE - pad) // GRID)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
     """A local day on the grid: bit `i` of a set stands for a start at `start + i * GRID`."""
@@ -132,27 +138,25 @@ def indexes(mask: int) -> Iterator[int]:
 
 def inside(stretches: Iterable[Interval], minutes: int, span: Span) -> int:
     """The starts of a meeting of this length that lies wholly within one of the stretches."""
-    length = timedelta(minutes=minutes)
+    length = minutes * _MINUTE
     mask = 0
     for one in stretches:
         mask |= span.within(one.start, one.end - length + timedelta.resolution)
     return mask
 
 
-def against(
-    taken: Sequence[Interval], minutes: int, pad: timedelta, span: Span
-) -> int:  # fmt: skip
+def against(taken: Sequence[Interval], minutes: int, pad: timedelta, span: Span) -> int:
     """The starts at which a meeting comes nearer than `pad` to what is taken, which is disjoint
     and sorted."""
-    reach = timedelta(minutes=minutes) + pad
+    reach = minutes * _MINUTE + pad
     from_start, from_end = span.start + reach - GRID, span.start - pad
     until, slots = span.end + reach, span.slots
     mask = 0
-    for one in islice(taken, bisect_right(taken, from_end, key=_END), None):
-        start = one.start
-        if start >= until:
+    for number in range(bisect_right(taken, from_end, key=_END), len(taken)):
+        one = taken[number]
+        if one.start >= until:
             break
-        low, high = start - from_start, from_end - one.end
+        low, high = one.start - from_start, from_end - one.end
         first = low.days * _A_DAY + low.seconds // _SECONDS
         last = -(high.days * _A_DAY + high.seconds // _SECONDS)
         if first < 0:
@@ -166,7 +170,7 @@ def against(
 
 def ambiguous(zone: ZoneInfo, minutes: int, span: Span) -> int:
     """The starts for which the wall clock of a zone shows the start or the end twice."""
-    length = timedelta(minutes=minutes)
+    length = minutes * _MINUTE
     first, last = span.start - _CHANGE, span.end + length + _CHANGE
     back = _offset(zone, first) - _offset(zone, last)
     if back <= timedelta():

@@ -20,16 +20,25 @@ Slots = dict[Pair, Slot]
 
 def mend(desk: Desk, dues: Sequence[Due], slots: Slots) -> Slots:
     """Move one meeting for another, wherever that makes the two together cheaper."""
-    near: dict[Email, list[Due]] = defaultdict(list)
-    for due in sorted(dues, key=lambda due: due.pair):
-        near[due.pair.employee].append(due)
-        near[due.pair.manager].append(due)
-    for due in sorted(dues, key=lambda due: due.pair):
+    in_order = sorted(dues, key=lambda due: (due.pair.employee, due.pair.manager))
+    wanting = [due for due in in_order if due.pair not in slots or slots[due.pair].late]
+    near = _near(wanting, in_order)
+    for due in wanting:
         if due.pair not in slots or slots[due.pair].late:
             for other in _in_the_way(due, near):
                 if other.pair in slots and _swap(desk, due, other, slots):
                     break
     return slots
+
+
+def _near(some: Sequence[Due], dues: Sequence[Due]) -> dict[Email, list[Due]]:
+    """The meetings of the people of some."""
+    near: dict[Email, list[Due]] = defaultdict(list)
+    concerned = {who for due in some for who in (due.pair.employee, due.pair.manager)}
+    for due in dues:
+        for who in concerned & {due.pair.employee, due.pair.manager}:
+            near[who].append(due)
+    return near
 
 
 def _in_the_way(due: Due, near: dict[Email, list[Due]]) -> Iterator[Due]:
@@ -65,7 +74,7 @@ def _instead(desk: Desk, due: Due, other: Slot) -> Slot | None:
     options = [
         option
         for day in days(max(first, due.window.earliest), min(last, due.window.late_until))
-        for option in request.on(day)
+        for option in request.on(price(due.window, day), day)
         if load.has_room(option.span.day)
     ]
     if not options:

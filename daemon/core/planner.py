@@ -34,7 +34,7 @@ def place(
     """Find the best times for all due meetings together (product rules 3 and 4).
 
     At most one due meeting a pair; a meeting that one of them replaces stands in nobody's way.
-    The answer does not depend on the order of anything given.
+    The answer does not depend on the order of dues, people or meetings.
     """
     desk = Desk(dues, people, busy, placed, cadence, closed, now)
     known = [due for due in dues if not desk.unknown(due)]

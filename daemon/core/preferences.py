@@ -1,12 +1,13 @@
 """What makes one possible time better than another: the price of a day, the wishes within it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
-from daemon.core.almanac import Almanac, Profile
+from daemon.core.almanac import Overlap, Profile
 from daemon.core.domain import Due, Window
-from daemon.core.intervals import Span, bits
+from daemon.core.intervals import Span, bits, days
 
 UNPLACED = 1000
 """The price of a pair without a meeting."""
@@ -28,16 +29,29 @@ def price(window: Window, day: date) -> int:
     return LATE + LATE_DAY * (day - window.latest).days
 
 
+@lru_cache(maxsize=1024)
+def in_order(window: Window) -> Sequence[tuple[int, date]]:
+    """The days of a window with their prices, cheapest first, equal ones earliest first."""
+    priced = ((price(window, day), day) for day in days(window.earliest, window.late_until))
+    return sorted(priced)
+
+
 class Setting(NamedTuple):
     """A day for a due meeting, as seen by the wishes."""
 
     due: Due
-    employee: Profile
-    manager: Profile
+    overlap: Overlap
     span: Span
     day: date
     """The employee's local day."""
-    almanac: Almanac
+
+    @property
+    def aim(self) -> int | None:
+        """The bit of the time of day it was last time; None where there was none."""
+        if (minute := self.due.preferred_minute) is None:
+            return None
+        zone = self.overlap.employee.zone
+        return self.span.index(self.overlap.almanac.instant(zone, self.day, minute))
 
 
 Wish = Callable[[Setting], int]
@@ -47,12 +61,12 @@ Wish = Callable[[Setting], int]
 def fresh(at: Setting) -> int:
     """Not the weekday and time somebody refused before."""
     mask = at.span.whole
-    zone, length = at.employee.zone, timedelta(minutes=at.due.minutes)
+    zone, length = at.overlap.employee.zone, timedelta(minutes=at.due.minutes)
     for refused in at.due.not_at:
         local = refused.start.astimezone(zone)
         if local.weekday() != at.day.weekday():
             continue
-        first = at.almanac.instant(zone, at.day, local.hour * 60 + local.minute)
+        first = at.overlap.almanac.instant(zone, at.day, local.hour * 60 + local.minute)
         last = first + (refused.end - refused.start)
         mask &= ~at.span.within(first - length + timedelta.resolution, last)
     return mask
@@ -60,35 +74,42 @@ def fresh(at: Setting) -> int:
 
 def same_time(at: Setting) -> int:
     """The time of day it was last time; any, where there was none."""
-    if at.due.preferred_minute is None:
+    if (aim := at.aim) is None:
         return at.span.whole
-    index = at.span.index(at.almanac.instant(at.employee.zone, at.day, at.due.preferred_minute))
-    return 1 << index if 0 <= index < at.span.slots else 0
+    return 1 << aim if 0 <= aim < at.span.slots else 0
 
 
 def on_the_quarter(at: Setting) -> int:
     """A quarter of the hour."""
-    return at.almanac.quarters(at.employee.zone, at.span)
+    return at.overlap.almanac.quarters(at.overlap.employee.zone, at.span)
 
 
 def employee_lunch(at: Setting) -> int:
     """Not over the employee's lunch."""
-    return at.almanac.beside_lunch(at.employee.zone, at.due.minutes, at.span)
+    return _beside_lunch(at, at.overlap.employee)
 
 
 def employee_edges(at: Setting) -> int:
     """Neither first nor last in the employee's day."""
-    return at.almanac.off_edges(at.employee, at.due.minutes, at.span)
+    return _off_edges(at, at.overlap.employee)
 
 
 def manager_lunch(at: Setting) -> int:
     """Not over the manager's lunch."""
-    return at.almanac.beside_lunch(at.manager.zone, at.due.minutes, at.span)
+    return _beside_lunch(at, at.overlap.manager)
 
 
 def manager_edges(at: Setting) -> int:
     """Neither first nor last in the manager's day."""
-    return at.almanac.off_edges(at.manager, at.due.minutes, at.span)
+    return _off_edges(at, at.overlap.manager)
+
+
+def _beside_lunch(at: Setting, who: Profile) -> int:
+    return at.overlap.almanac.beside_lunch(who.zone, at.due.minutes, at.span)
+
+
+def _off_edges(at: Setting, who: Profile) -> int:
+    return at.overlap.almanac.off_edges(who, at.due.minutes, at.span)
 
 
 OWN: Mapping[str, Wish] = {"fresh": fresh, "same_time": same_time}
@@ -110,9 +131,9 @@ follow it: the first weighs half of this, the next a quarter, and so on."""
 
 def wishes(at: Setting) -> tuple[int, ...]:
     """The sets of better starts in the order of their weight."""
-    key = (at.employee, at.manager, at.due.minutes, at.span)
-    if (shared := at.almanac.wishes.get(key)) is None:
-        shared = at.almanac.wishes[key] = tuple(wish(at) for wish in SHARED.values())
+    known = at.overlap.wishes
+    if (shared := known.get(at.span)) is None:
+        shared = known[at.span] = tuple(wish(at) for wish in SHARED.values())
     return fresh(at) if at.due.not_at else at.span.whole, same_time(at), *shared
 
 
@@ -141,9 +162,8 @@ def unmet(index: int, at: Setting) -> tuple[str, ...]:
 
 def _nearest(mask: int, at: Setting) -> int:
     """The bit nearest to the wished time of day, or the first one."""
-    if at.due.preferred_minute is None:
+    if not mask & (mask - 1) or (aim := at.aim) is None:
         return (mask & -mask).bit_length() - 1
-    aim = at.span.index(at.almanac.instant(at.employee.zone, at.day, at.due.preferred_minute))
     aim = min(max(aim, 0), at.span.slots)
     before = (mask & bits(0, aim)).bit_length() - 1
     after = mask >> aim

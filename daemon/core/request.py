@@ -1,18 +1,16 @@
 """A due meeting that looks for its time: the days it can take, cheapest first, and their starts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import inf
+from typing import NamedTuple
 
-from daemon.core.almanac import Almanac
+from daemon.core.almanac import Overlap
 from daemon.core.diary import Diary
-from daemon.core.domain import Due, Interval, Window
-from daemon.core.intervals import GRID, Span, days
+from daemon.core.domain import Due, Interval
+from daemon.core.intervals import Span
 from daemon.core.packing import Item
-from daemon.core.preferences import WORST, Setting, best, price
-
-_DAY = timedelta(days=1)
+from daemon.core.preferences import WORST, Setting, best, in_order
 
 SCALE = WORST << 12
 """One unit of the objective; below it, unmet wishes of all meetings of a manager add up."""
@@ -23,12 +21,12 @@ class Option:
 
     __slots__ = ("_best", "at", "item", "mask", "price", "span")
 
-    def __init__(self, at: Setting, mask: int, length: int) -> None:
+    def __init__(self, at: Setting, price: int, item: Item) -> None:
         self.at = at
         self.span = at.span
-        self.mask = mask
-        self.item = Item(mask, length)
-        self.price = price(at.due.window, at.day) * SCALE
+        self.mask = item.mask
+        self.item = item
+        self.price = price
         self._best: tuple[int, int] | None = None
 
     @property
@@ -45,8 +43,7 @@ class Option:
         return best(mask, self.at)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What a due meeting itself forbids."""
 
     not_before: datetime
@@ -75,84 +72,60 @@ class Bounds:
         return mask
 
 
-def in_order(window: Window) -> Iterator[date]:
-    """The days of a window, cheapest first, equal ones earliest first."""
-    before, after = window.preferred, window.preferred + _DAY
-    while before >= window.earliest or after <= window.latest:
-        if window.earliest <= before <= window.latest:
-            yield before
-        if window.earliest <= after <= window.latest:
-            yield after
-        before, after = before - _DAY, after + _DAY
-    yield from days(window.latest + _DAY, window.late_until)
-
-
 class Request:
     """A due meeting, both diaries, and the days it can take as far as they were looked at."""
 
-    __slots__ = ("_days", "_least", "_next", "almanac", "bounds", "chosen", "due",
-                 "employee", "found", "length", "manager", "profiles")  # fmt: skip
+    __slots__ = ("_days", "_looked_at", "bounds", "chosen", "due", "employee", "found", "length",
+                 "manager", "overlap")  # fmt: skip
 
     def __init__(
-        self, due: Due, employee: Diary, manager: Diary, almanac: Almanac, now: datetime,
-        pad: timedelta,
+        self, due: Due, employee: Diary, manager: Diary, overlap: Overlap, now: datetime,
+        length: int,
     ) -> None:  # fmt: skip
         self.due = due
         self.employee = employee
         self.manager = manager
-        self.almanac = almanac
+        self.overlap = overlap
         self.bounds = Bounds(max(now, due.not_before or now), due.not_at)
-        self.profiles = employee.profile, manager.profile
-        self.length = -((-timedelta(minutes=due.minutes) - pad) // GRID)
+        self.length = length
         self.chosen: Option | None = None
         self.found: list[Option] = []
         """The days with a start that were looked at, cheapest first."""
         self._days = in_order(due.window)
-        self._turn()
+        self._looked_at = 0
 
-    def _turn(self) -> None:
-        """Go on to the next day: no option to come is cheaper than `_least`."""
-        self._next = next(self._days, None)
-        if self._next is not None:
-            self._least = price(self.due.window, self._next) * SCALE
-
-    def option(self, number: int, below: float = inf) -> Option | None:
-        """The day with a start that is this number in the order of price, if its price is below
-        the given one. Each day is looked at once, and only as far as needed."""
-        found = self.found
-        while number >= len(found):
-            if self._next is None or self._least >= below:
-                return None
-            found.extend(self.on(self._next))
-            self._turn()
-        option = found[number]
-        return option if option.price < below else None
-
-    def options(self, below: float = inf) -> Iterator[Option]:
-        """The days with a start and a price below the given one, by rising price."""
+    def options(self) -> Iterator[Option]:
+        """The days with a start, by rising price."""
         number = 0
-        while option := self.option(number, below):
-            yield option
+        while number < len(self.found) or self.look_on(inf):
+            yield self.found[number]
             number += 1
 
-    def on(self, day: date) -> Iterator[Option]:
+    def look_on(self, below: float) -> bool:
+        """Go on to the next day with a start, if its price is below the given one. Each day is
+        looked at once."""
+        before = len(self.found)
+        while len(self.found) == before:
+            if self._looked_at == len(self._days):
+                return False
+            cost, day = self._days[self._looked_at]
+            if cost * SCALE >= below:
+                return False
+            self._looked_at += 1
+            self.found.extend(self.on(cost, day))
+        return True
+
+    def on(self, cost: int, day: date) -> Iterator[Option]:
         """The starts on one local day of the employee, by the manager's days it touches."""
-        for span, part in self.spans(day):
-            if mask := part and part & self.starts(span):
-                setting = Setting(self.due, *self.profiles, span, day, self.almanac)
-                yield Option(setting, mask, self.length)
+        for span, work in self.overlap.on(day):
+            if free := self.free(span, work):
+                at = Setting(self.due, self.overlap, span, day)
+                yield Option(at, cost * SCALE, Item(free, self.length))
 
-    def spans(self, day: date) -> tuple[tuple[Span, int], ...]:
-        """The manager's days that a local day of the employee touches."""
-        employee, manager = self.profiles
-        return self.almanac.meets(employee.zone, manager.zone, day)
-
-    def starts(self, span: Span) -> int:
-        """The starts on a day of the manager at which both are free."""
+    def free(self, span: Span, mask: int) -> int:
+        """The starts among some on a day of the manager at which both are free."""
         minutes = self.due.minutes
-        mask = self.almanac.common(*self.profiles, minutes, span)
-        if mask and self.bounds.matter(span):
+        if self.bounds.matter(span):
             mask &= self.bounds.starts(minutes, span)
-        if mask:
-            mask &= ~self.manager.blocked(minutes, span)
+        mask &= ~self.manager.blocked(minutes, span)
         return mask and mask & ~self.employee.blocked(minutes, span)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from daemon.core.desk import Desk
 from daemon.core.domain import Due, Interval
 from daemon.core.intervals import Span, against, merge
-from daemon.core.request import in_order
+from daemon.core.preferences import in_order
 
 
 class Rule(StrEnum):
@@ -55,16 +55,20 @@ class Ruler:
         """The starts at which both work, holidays regarded or not."""
         almanac = self.desk.almanac
         profiles = (almanac.profile(person, holidays) for person in self.people)
-        return almanac.common(*profiles, self.due.minutes, span)
+        return almanac.overlap(*profiles, self.due.minutes).starts(span)
 
-    def beside(
-        self, span: Span, taken: Iterable[Sequence[Interval]], pad: timedelta = timedelta()
-    ) -> int:
-        """The starts that keep `pad` from what is taken for either."""
+    def beside(self, span: Span, taken: Iterable[Sequence[Interval]]) -> int:
+        """The starts at which nothing is taken for either."""
         mask = 0
         for one in taken:
-            mask |= against(one, self.due.minutes, pad, span)
+            if one:
+                mask |= against(one, self.due.minutes, timedelta(), span)
         return ~mask
+
+    def roomy(self, span: Span) -> int:
+        """The starts that keep the buffer from everything."""
+        diaries, minutes = (self.request.employee, self.request.manager), self.due.minutes
+        return ~(diaries[0].blocked(minutes, span) | diaries[1].blocked(minutes, span))
 
     def room(self, span: Span) -> int:
         """All starts of a day or none, by the manager's limits."""
@@ -80,7 +84,7 @@ APPLIED: Mapping[Rule, Callable[[Ruler, Span], int]] = {
     Rule.LEAVE: lambda it, span: it.beside(span, it.leave),
     Rule.CONFLICT: lambda it, span: it.beside(span, it.busy),
     Rule.MEETING: lambda it, span: it.beside(span, it.meetings),
-    Rule.BUFFER: lambda it, span: it.beside(span, (*it.busy, *it.meetings), it.desk.pad),
+    Rule.BUFFER: lambda it, span: it.roomy(span),
     Rule.LIMIT: lambda it, span: it.room(span),
 }
 """What each rule leaves of a day; the window comes before them."""
@@ -90,8 +94,8 @@ def left(desk: Desk, due: Due) -> tuple[tuple[str, int], ...]:
     """Count the candidate starts that remain after each rule, in the rules' order."""
     ruler = Ruler(desk, due)
     counts = dict.fromkeys(Rule, 0)
-    for day in in_order(due.window):
-        for span, mask in ruler.request.spans(day):
+    for _, day in in_order(due.window):
+        for span, mask in ruler.request.overlap.spans(day):
             counts[Rule.WINDOW] += mask.bit_count()
             for rule, applied in APPLIED.items():
                 if not mask:

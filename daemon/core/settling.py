@@ -24,7 +24,7 @@ def settle(desk: Desk, dues: Sequence[Due]) -> dict[Pair, Slot]:
 
 def _by_manager(dues: Sequence[Due]) -> dict[Email, list[Due]]:
     found: dict[Email, list[Due]] = defaultdict(list)
-    for due in sorted(dues, key=lambda due: (due.minutes, due.pair)):
+    for due in sorted(dues, key=lambda due: due.pair.employee):
         found[due.pair.manager].append(due)
     return found
 
@@ -49,7 +49,7 @@ def _rounds(desk: Desk, dues: Sequence[Due]) -> Iterator[Slot]:
 def _slots(assignment: Assignment) -> Iterator[Slot]:
     """Choose the starts on each day."""
     for on in assignment.days():
-        requests = sorted(on, key=lambda request: request.due.pair)
+        requests = sorted(on, key=lambda request: request.due.pair.employee)
         pairs = [(request, request.chosen) for request in requests if request.chosen]
         items = [option.item for _, option in pairs]
         starts = pack(items, [option.best for _, option in pairs])

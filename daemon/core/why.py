@@ -9,8 +9,8 @@ from daemon.core.domain import Cadence, Due, Email, Hours, Interval, Meeting, Pe
 from daemon.core.intervals import GRID, Span, against, local_day, merge
 from daemon.core.planner import place
 from daemon.core.points import Nearer, nearer
-from daemon.core.preferences import COMPANY, Setting, best, price, unmet
-from daemon.core.request import Bounds, Request, in_order
+from daemon.core.preferences import COMPANY, Setting, best, in_order, price, unmet
+from daemon.core.request import Bounds, Request
 from daemon.core.rules import Rule, left
 
 
@@ -136,11 +136,10 @@ def _briefly(world: _World, desk: Desk, due: Due, slot: Slot | None) -> Explanat
 
 
 def _winner(desk: Desk, due: Due, slot: Slot) -> Choice:
-    profiles = desk.request(due).profiles
-    employee, manager = (profile.zone for profile in profiles)
+    overlap = desk.request(due).overlap
+    employee, manager = overlap.employee.zone, overlap.manager.zone
     span = desk.almanac.span(manager, local_day(manager, slot.start))
-    day = local_day(employee, slot.start)
-    at = Setting(due, *profiles, span, day, desk.almanac)
+    at = Setting(due, overlap, span, local_day(employee, slot.start))
     return _choice(desk, at, span.index(slot.start))
 
 
@@ -171,13 +170,13 @@ def _cure(world: _World, desk: Desk, due: Due) -> Cure | None:
     """Look at every day for the start with the fewest rules, then events, in the way."""
     request = desk.request(due)
     cheapest: tuple[int, int, tuple[Obstacle, ...]] | None = None
-    for day in in_order(due.window):
-        for span, part in request.spans(day):
+    for _, day in in_order(due.window):
+        for span, part in request.overlap.spans(day):
             rules, events = _rules(desk, request, span), _events(desk, due, span)
             few_rules, mask = _fewest(part, [blocked for _, blocked in rules])
             few_events, mask = _fewest(mask, [blocked for _, blocked in events])
             if mask and (cheapest is None or (few_rules, few_events) < cheapest[:2]):
-                start = best(mask, Setting(due, *request.profiles, span, day, desk.almanac))[0]
+                start = best(mask, Setting(due, request.overlap, span, day))[0]
                 here = tuple(one for one, blocked in (*rules, *events) if blocked >> start & 1)
                 cheapest = few_rules, few_events, here
     return _tried(world, due, cheapest[2]) if cheapest else None

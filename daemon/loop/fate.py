@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from daemon.core.days import today, works_on
 from daemon.core.domain import Availability, Email, Interval, Invite, Leave, Person, Uid
+from daemon.core.intervals import merge
 from daemon.loop.rehearsal import Rehearsal
 
 
@@ -140,4 +141,4 @@ def continued(known: Availability, until: datetime) -> Availability:
     while last + shift - weeks < until:
         busy += [Interval(x.start + shift, x.end + shift) for x in pattern]
         shift += weeks
-    return replace(known, busy=tuple(busy))
+    return replace(known, busy=tuple(merge(busy)))

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from daemon.core.almanac import Almanac
 from daemon.core.domain import Person, Window
-from daemon.core.preferences import LATE, WORST, Setting, best, price, unmet
-from daemon.core.request import in_order
+from daemon.core.preferences import LATE, WORST, Setting, best, in_order, price, unmet
 from tests.factories import MONDAY, a_due, a_person, a_window, an_interval, at
 
 TUESDAY = date(2026, 3, 10)
@@ -20,8 +19,9 @@ def a_setting(employee: Person | None = None, manager: Person | None = None, **d
     almanac = Almanac({})
     eva, max_ = employee or a_person(), manager or a_person("max@acme.example")
     span = almanac.span(max_.zone, TUESDAY)
-    profiles = almanac.profile(eva), almanac.profile(max_)
-    return Setting(a_due(**due), *profiles, span, TUESDAY, almanac)
+    asked = a_due(**due)
+    overlap = almanac.overlap(almanac.profile(eva), almanac.profile(max_), asked.minutes)
+    return Setting(asked, overlap, span, TUESDAY)
 
 
 def chosen(at_: Setting, *starts: str) -> str:
@@ -53,8 +53,9 @@ def test_the_days_come_in_the_order_of_their_price(length: int, preferred: int, 
 
     found = list(in_order(window))
 
-    assert sorted(found) == [MONDAY + timedelta(days=day) for day in range(length + late + 1)]
-    assert [price(window, day) for day in found] == sorted(price(window, day) for day in found)
+    everyday = [MONDAY + timedelta(days=day) for day in range(length + late + 1)]
+    assert sorted(day for _, day in found) == everyday
+    assert found == sorted((price(window, day), day) for day in everyday)
 
 
 def test_the_time_of_last_time_wins_over_a_quarter_hour():

@@ -9,6 +9,7 @@ import pytest
 
 from bench.scan import World, broken, every_start
 from daemon.core.domain import Due, Email, Interval, NoSlot, Person, Slot
+from daemon.core.intervals import merge
 from daemon.core.planner import place
 from daemon.core.preferences import COMPANY, price
 from daemon.core.rules import Rule
@@ -41,7 +42,7 @@ def some_world(random: Random, events: int) -> tuple[dict[Email, Person], dict, 
     first = date(2026, 3, 9)
     last = first + timedelta(days=random.randint(0, 1))
     due = a_due(window=a_window(first, last, first, last))
-    busy = {who: [an_event(random, first, last) for _ in range(events)] for who in roster}
+    busy = {who: merge(an_event(random, first, last) for _ in range(events)) for who in roster}
     return roster, busy, due
 
 
