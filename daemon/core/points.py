@@ -8,8 +8,7 @@ from enum import StrEnum
 from daemon.core.desk import Desk
 from daemon.core.domain import Because, Due
 from daemon.core.intervals import Span
-from daemon.core.preferences import COMPANY, price
-from daemon.core.request import in_order
+from daemon.core.preferences import COMPANY, in_order
 from daemon.core.rules import APPLIED, Rule, Ruler
 
 CHOSEN = (Because.MOVED_BY_PERSON, Because.WISH)
@@ -72,12 +71,10 @@ def nearer(desk: Desk, due: Due, away: int, company: int) -> tuple[Nearer, ...]:
 
 
 def _found(ruler: Ruler, away: int, company: int) -> Iterator[Nearer]:
-    window = ruler.due.window
-    for day in in_order(window):
-        distance = price(window, day)
+    for distance, day in in_order(ruler.due.window):
         if distance >= away:
             return  # they come cheapest first
-        spans = {span: mask for span, mask in ruler.request.spans(day) if mask}
+        spans = {span: mask for span, mask in ruler.request.overlap.spans(day) if mask}
         rule, left = _applied(ruler, spans)
         load = ruler.desk.load(ruler.due.pair.manager).days
         dearer = all(distance + COMPANY * load[span.day] >= away + company for span in left)
