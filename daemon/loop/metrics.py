@@ -10,6 +10,7 @@ EFFECTS = Counter("careloop_effects_total", "Effects on calendars and mailboxes.
 LAST = Gauge("careloop_last_turn_timestamp_seconds", "When the last turn finished.")
 PAIRS = Gauge("careloop_pairs", "Pairs that are cared for.")
 PROBLEMS = Gauge("careloop_pair_problems", "Pairs with a problem.")
+UNREAD = Gauge("careloop_unread_calendars", "Calendars that could not be read.")
 
 
 def observe_turn(report: TurnReport, seconds: float) -> None:
@@ -19,6 +20,7 @@ def observe_turn(report: TurnReport, seconds: float) -> None:
     LAST.set(report.at.timestamp())
     PAIRS.set(len(report.decision.histories))
     PROBLEMS.set(len(report.decision.problems))
+    UNREAD.set(report.unread)
     tally = report.tally
     for outcome in ("booked", "withdrawn", "sent", "put_off", "failed", "lapsed"):
         EFFECTS.labels(outcome=outcome).inc(getattr(tally, outcome))

@@ -42,6 +42,9 @@ def problem_of(
         return _nothing(world, history, last_try)
     if stands.uid in world.refused:
         return Reason(Because.REFUSED_BY_CALENDAR, {"why": world.refused[stands.uid]})
+    unread = _unread(world, history)
+    if unread is not None:
+        return unread
     if clash is not None and not isinstance(answer, Slot):
         return Reason(clash.because, {**clash.facts, "kept": stands.start.isoformat()})
     return _odd_time(world, history, stands) or _odd_gap(world, history)
@@ -53,6 +56,16 @@ def _nothing(world: World, history: History, last_try: Meeting | None) -> Reason
     employee, manager = world.pair(history.pair)
     _, window = cadence.window(history, employee, manager, world.cadence, world.now)
     return Reason(Because.AWAY, {"from": window.earliest.isoformat()})
+
+
+def _unread(world: World, history: History) -> Reason | None:
+    """A talk stands, and nobody can see whether something came in its way or became of it."""
+    both = (history.pair.employee, history.pair.manager)
+    blind = [who for who in both if who in world.unread]
+    if not blind:
+        return None
+    why = "; ".join(dict.fromkeys(world.unread[who] for who in blind))
+    return Reason(Because.UNKNOWN_CALENDAR, {"who": ", ".join(blind), "why": why, "booked": "yes"})
 
 
 def _no_slot(world: World, answer: NoSlot) -> Reason:
@@ -150,8 +163,7 @@ def words(reason: Reason, people: Mapping[Email, Person]) -> str:
         "has been asked what they want. `careloop resume EMAIL` starts the search again.",
         Because.AWAY: f"The next talk may start from {facts.get('from', '')} only; "
         "it is booked when that day is near.",
-        Because.UNKNOWN_CALENDAR: f"Not booked: a calendar could not be read, and unknown is "
-        f"never free. {facts.get('why', '')}",
+        Because.UNKNOWN_CALENDAR: _unread_words(facts, people),
         Because.REFUSED_BY_CALENDAR: f"The calendar refused the event: {facts.get('why', '')}",
         Because.LEAVE: f"Booked on a day on which {who} is away; it is too near, or no other "
         "time suits both.",
@@ -163,6 +175,15 @@ def words(reason: Reason, people: Mapping[Email, Person]) -> str:
     if reason.because is Because.NO_SLOT:
         return _no_slot_words(reason)
     return _outside_words(reason)
+
+
+def _unread_words(facts: Mapping[str, str], people: Mapping[Email, Person]) -> str:
+    if facts.get("booked"):
+        whose = " and ".join(_name(who, people) for who in facts["who"].split(", "))
+        said = f"The calendar of {whose} could not be read: clashes and changes there are not seen,"
+        return f"{said} the booked talk stays. {facts['why']}"
+    said = "Not booked: a calendar could not be read, and unknown is never free."
+    return f"{said} {facts.get('why', '')}"
 
 
 def _no_slot_words(reason: Reason) -> str:

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from daemon import booking
 from daemon.core.days import today
 from daemon.core.domain import Pair
+from daemon.loop import unread
 from daemon.loop.world import Decision, World
 from daemon.store import handover, pairs, people, problems
 from daemon.wiring import App
@@ -20,6 +21,7 @@ def record(app: App, world: World, decision: Decision) -> None:
         _pairs(app, conn, world, decision)
         booking.save(conn, changed, before, owed, world.now)
         problems.replace(conn, found, world.now)
+        unread.keep(conn, world)
 
 
 def _pairs(app: App, conn: Connection, world: World, decision: Decision) -> None:

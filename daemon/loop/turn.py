@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from daemon.core.domain import Because, Problem
+from daemon.loop import unread
 from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
 from daemon.loop.forgetting import forget
@@ -32,7 +33,9 @@ class TurnReport:
     tally: Tally
     decision: Decision
     problems: tuple[Problem, ...] = field(default=())
-    """What is wrong with the roster or a whole connection."""
+    """What is wrong with the roster, a connection or somebody's calendar."""
+    unread: int = 0
+    """Calendars that could not be read."""
 
     @property
     def credentials_refused(self) -> bool:
@@ -48,14 +51,17 @@ class TurnReport:
 
 def run_turn(app: App, now: datetime) -> TurnReport:
     """Do whatever is due at this moment; a second turn right after finds nothing to do."""
-    world = observe(app, now)
+    world = unread.remembered(app, observe(app, now))
     decision = decide(world)
     record(app, world, decision)
     tally = act(app, now, world, decision)
     tally.credentials_refused |= world.credentials_refused
     app.last_turn = now
-    leave(app, Note(now, app.played, world.problems, tally.credentials_refused))
-    report = TurnReport(at=now, tally=tally, decision=decision, problems=world.problems)
+    found = (*world.problems, *unread.problems(world, decision.problems.values()))
+    leave(app, Note(now, app.played, found, tally.credentials_refused))
+    report = TurnReport(
+        at=now, tally=tally, decision=decision, problems=found, unread=len(world.unread)
+    )
     _say(report)
     return report
 

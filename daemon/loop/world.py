@@ -46,6 +46,8 @@ class World:
     busy: Mapping[Email, tuple[Interval, ...]] = field(default_factory=dict)
     unknown: Mapping[Email, str] = field(default_factory=dict)
     """Why a person's calendar could not be read."""
+    unread: Mapping[Email, str] = field(default_factory=dict)
+    """The same, with what an earlier look found of those not looked at in this turn."""
     pending: frozenset[Uid] = frozenset()
     """Events whose last revision has not reached the calendars: what they show is not news."""
     refused: Mapping[Uid, str] = field(default_factory=dict)
