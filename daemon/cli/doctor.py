@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def command(as_json: bool) -> int:
-    """Examine the live world: credentials, folders, mail path, clock, disk."""
+    """Examine the live world: credentials, calendars, mail path, clock, disk."""
     config = configured()
     from daemon.cli.health import EXAMINATIONS, Case  # these bring everything they look at
     from daemon.cli.mailnames import examine_sender

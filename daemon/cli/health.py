@@ -15,8 +15,11 @@ from pydantic import BaseModel
 from daemon.config import zonedata
 from daemon.config.model import Config
 from daemon.config.secrets import SecretProblem, is_reference, read, web_secret
+from daemon.core.domain import Interval
 
 LEAST_FREE = 200 * 1024 * 1024
+SPAN = timedelta(days=62)
+"""How far ahead calendars are read: as far as a turn reads at least."""
 OLD_CLOCK = datetime(2026, 11, 1, tzinfo=UTC)
 """This version did not exist before: a clock that shows an earlier day is wrong."""
 
@@ -178,6 +181,30 @@ def connections(case: Case) -> Iterator[Ailment]:
             yield Ailment(f"{problem.where}: {problem.what}", f"asked by {section}", problem.cure)
 
 
+def calendars(case: Case) -> Iterator[Ailment]:
+    """The calendars of everybody who has talks, read as a turn reads them; where a whole
+    connection is out of order, `connections` tells."""
+    import connectors  # brings the libraries of the providers in use
+    from daemon.core.ports import Trouble, Unknown
+
+    ahead = Interval(case.now, case.now + SPAN)
+    try:
+        staff = connectors.directory(case.config).people().people
+        managers = {person.manager for person in staff}
+        talking = [person for person in staff if person.manager or person.email in managers]
+        found = connectors.calendar(case.config).busy(talking, ahead, ())
+    except (Trouble, SecretProblem):
+        return
+    for person in talking:
+        answer = found.get(person.email, Unknown("the calendar gave no answer"))
+        if isinstance(answer, Unknown):
+            yield Ailment(
+                f"{person.email}: {answer.reason}",
+                "unknown is never free: nothing is booked for them, and clashes are not seen",
+                "mend what it names, then: careloop doctor",
+            )
+
+
 EXAMINATIONS: dict[str, Examination] = {
     "state": state,
     "disk": disk,
@@ -187,6 +214,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "folders": folders,
     "templates": templates,
     "connections": connections,
+    "calendars": calendars,
 }
 
 

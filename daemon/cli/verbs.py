@@ -5,7 +5,7 @@ GROUPS = {
         "demo": "An invented company lives one full cycle; nothing leaves the machine.",
         "init": "Set up a folder: configuration, sample roster, secret, unit file.",
         "check": "Check configuration, roster and templates: every problem in one run.",
-        "doctor": "Examine the live world: credentials, folders, mail path, clock, disk.",
+        "doctor": "Examine the live world: credentials, calendars, mail path, clock, disk.",
     },
     "To run": {
         "plan": "Show what the next turns would book and send; change nothing.",

@@ -117,6 +117,20 @@ def test_the_write_test_leaves_nothing_behind(company: Path) -> None:
     assert after == before
 
 
+def test_a_calendar_that_cannot_be_read_is_told_with_its_file(company: Path) -> None:
+    torn = company.parent / "calendars" / "omar@acme.example" / "torn.ics"
+    torn.write_text("not a calendar at all\n")
+
+    assert "torn.ics" in _said(health.calendars(_case(company)))
+
+
+def test_calendars_of_people_without_talks_are_not_asked_for(company: Path) -> None:
+    roster = company.with_name("people.csv")
+    roster.write_text(roster.read_text() + "board@acme.example,The Board,,,,,,,,,\n")
+
+    assert _said(health.calendars(_case(company))) == ""
+
+
 def test_a_missing_roster_is_told_by_the_connection(company: Path) -> None:
     company.with_name("people.csv").unlink()
 
