@@ -48,11 +48,12 @@ def effects(
     """Tell what the calendars have to be told: a new event, a raised sequence, a withdrawal."""
     for meeting in changed:
         old = before.get(meeting.uid)
-        if meeting.state is State.CANCELLED:
-            if old is not None and old.state is State.BOOKED and old.end > now:
-                yield cancel_of(invite(letters, meeting, people, old.when, now))
-        elif meeting.state is State.BOOKED and (old is None or old.sequence != meeting.sequence):
+        if old is not None and old.sequence == meeting.sequence:
+            continue
+        if meeting.state is State.BOOKED:
             yield put_of(invite(letters, meeting, people, old.when if old else None, now))
+        elif old is not None and old.state is State.BOOKED and old.end > now:
+            yield cancel_of(invite(letters, meeting, people, old.when, now))
 
 
 def invite(

@@ -205,6 +205,8 @@ class Because(StrEnum):
     NOT_HELD = "not_held"
     AGREED_LATER = "agreed_later"
     MET_ANOTHER_DAY = "met_another_day"
+    MET_BEFORE = "met_before"
+    """The two met before the time that was booked; `at` tells when that was said."""
     NEW_MANAGER = "new_manager"
     LEFT = "left"
     PAUSED = "paused"
@@ -266,7 +268,19 @@ class Meeting:
     @property
     def day(self) -> date:
         """The day it is on, or was held on, in the employee's zone."""
-        return self.held_on or self.start.astimezone(ZoneInfo(self.zone)).date()
+        return self.held_on or self.planned_on
+
+    @property
+    def planned_on(self) -> date:
+        """The day it is booked on, in the employee's zone."""
+        return self.start.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def over_at(self) -> datetime:
+        """When it was over: as booked, or when somebody said that they had met before."""
+        if self.state is State.HELD and self.reason.because is Because.MET_BEFORE:
+            return datetime.fromisoformat(self.reason.facts["at"])
+        return self.end
 
 
 def uid_of(pair: Pair, number: int, generation: int) -> Uid:

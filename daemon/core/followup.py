@@ -1,16 +1,18 @@
 """What becomes of a meeting: booked, moved, answered, held, missed, withdrawn. Each step gives a
 new `Meeting`; a raised `sequence` means that the calendars have to be told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from daemon.core.days import ONE_DAY
 from daemon.core.domain import (
     Because,
     Cadence,
     Email,
     Evidence,
     Interval,
+    Kind,
     Meeting,
     Observed,
     Person,
@@ -163,27 +165,39 @@ def infer(meeting: Meeting, now: datetime, cadence: Cadence) -> Meeting:
 
 
 def attest(meeting: Meeting, by: Email, on: date | None, now: datetime) -> Meeting:
-    """Note "we met", on its day or on another; both voices make it attested.
+    """Note "we met", on its day or on another; both voices make it attested. Who met before the
+    booked time needs no event there any more: it is withdrawn. A cancelled meeting stays so.
 
     A day in the future is refused with ValueError: nobody can have met then.
     """
-    if on is not None and on > now.date() + timedelta(days=1):
+    day = on or meeting.day
+    if day > now.date() + ONE_DAY:
         raise ValueError("The day of the talk lies in the future.")
+    if meeting.state is State.CANCELLED:
+        return meeting
     mine = Evidence.EMPLOYEE if by == meeting.pair.employee else Evidence.MANAGER
     spoken = (Evidence.EMPLOYEE, Evidence.MANAGER)
     both = meeting.evidence is Evidence.ATTESTED or (
         meeting.evidence in spoken and meeting.evidence is not mine
     )
-    return replace(
-        meeting,
-        state=State.HELD,
-        evidence=Evidence.ATTESTED if both else mine,
-        held_on=on or meeting.day,
-    )
+    evidence = Evidence.ATTESTED if both else mine
+    held = replace(meeting, state=State.HELD, evidence=evidence, held_on=day)
+    if meeting.state is State.HELD or not _before_its_time(meeting, day, now):
+        return held
+    said = Reason(Because.MET_BEFORE, {"at": now.isoformat()})
+    stood = meeting.state is State.BOOKED
+    return replace(held, reason=said, sequence=meeting.sequence + stood)
+
+
+def _before_its_time(meeting: Meeting, day: date, now: datetime) -> bool:
+    return meeting.start > now or (meeting.end > now and day != meeting.planned_on)
 
 
 def deny(meeting: Meeting, by: Email, now: datetime) -> Meeting:
-    """Note "it did not happen": the number needs another slot as soon as the window allows."""
+    """Note "it did not happen": the number needs another slot as soon as the window allows. A
+    cancelled meeting stays so."""
+    if meeting.state is State.CANCELLED:
+        return meeting
     facts = {"by": by, "at": now.isoformat()}
     return replace(
         meeting,
@@ -192,3 +206,38 @@ def deny(meeting: Meeting, by: Email, now: datetime) -> Meeting:
         held_on=None,
         reason=Reason(Because.NOT_HELD, facts),
     )
+
+
+def latest(meetings: Iterable[Meeting], now: datetime) -> Meeting | None:
+    """The talk that was over last, whatever was said of it."""
+    past = (m for m in meetings if m.over_at <= now and m.state is not State.CANCELLED)
+    return max(past, key=lambda m: m.over_at, default=None)
+
+
+def unsaid(meetings: Iterable[Meeting], now: datetime) -> Meeting | None:
+    """The talk that was over last, if nobody has said whether the two met."""
+    last = latest(meetings, now)
+    if last is None or last.state is State.MISSED:
+        return None
+    return last if last.evidence in (None, Evidence.INFERRED) else None
+
+
+def owner_of(
+    day: date, meeting: Meeting, meetings: Iterable[Meeting], now: datetime
+) -> Meeting | None:
+    """Tell which other talk a day belongs to that somebody names for `meeting`; None: it is free.
+    Two talks are not held on one day, nor a later one of the cycle before an earlier one."""
+    took_place = (
+        m for m in meetings if m.uid != meeting.uid and (m.state is State.HELD or _unspoken(m, now))
+    )
+    return next((m for m in took_place if _takes(m, day, meeting)), None)
+
+
+def _unspoken(meeting: Meeting, now: datetime) -> bool:
+    return meeting.state is State.BOOKED and meeting.end <= now
+
+
+def _takes(other: Meeting, day: date, meeting: Meeting) -> bool:
+    alike = (other.kind is Kind.ALIGNMENT) is (meeting.kind is Kind.ALIGNMENT)
+    crossed = other.day > day if other.start < meeting.start else other.day < day
+    return other.day == day or (alike and crossed)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, previous_working_day
+from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, previous_working_day, today
 from daemon.core.domain import Cadence, Email, Letter, LetterKind, Meeting, Person, State, Talk
 
 EIGHT = 8 * 60
@@ -51,7 +51,7 @@ def owed(case: Case) -> tuple[Letter, ...]:
     """Tell which letters about this meeting have to go out now, the oldest debt first."""
     if case.meeting.state not in (State.BOOKED, State.HELD):
         return ()
-    before = case.now < case.meeting.start
+    before = case.meeting.state is State.BOOKED and case.now < case.meeting.start
     after = case.now >= case.meeting.end or case.meeting.state is State.HELD
     wanted = [*(_before(case) if before else ()), *(_after(case) if after else ())]
     return tuple(sorted(x for x in wanted if x.due <= case.now and not _was(case, x)))
@@ -111,19 +111,19 @@ def _nudge_wanted(case: Case) -> bool:
 
 def _after(case: Case) -> Iterable[Letter]:
     if case.talk.revision:
-        yield from _summaries(case, case.talk.revision, case.talk.saved_at or case.meeting.end)
+        yield from _summaries(case, case.talk.revision, case.talk.saved_at or case.meeting.over_at)
         return
-    given_up = case.meeting.end + timedelta(days=case.cadence.inferred_after_days)
+    given_up = case.meeting.over_at + timedelta(days=case.cadence.inferred_after_days)
     if case.now < given_up:
         yield from _records(case)
-    elif case.now < case.meeting.end + timedelta(days=SUMMARY_DAYS):
+    elif case.now < case.meeting.over_at + timedelta(days=SUMMARY_DAYS):
         yield from _summaries(case, 0, given_up)
 
 
 def _records(case: Case) -> Iterable[Letter]:
     people = [case.employee, *([case.manager] if case.cadence.record_both else [])]
     for person in people:
-        yield _letter(case, LetterKind.RECORD, person, case.meeting.end)
+        yield _letter(case, LetterKind.RECORD, person, case.meeting.over_at)
     mine = (x for x in case.sent if x.kind is LetterKind.RECORD and x.to == case.employee.email)
     first = next((x.at for x in mine if x.done), None)
     if first is not None and _room(case, case.employee, 1):
@@ -134,7 +134,8 @@ def _records(case: Case) -> Iterable[Letter]:
 
 def _reminder(case: Case, first: datetime) -> datetime | None:
     """When the letter of `first` is repeated: the next working day, or once the manager asks."""
-    day = add_working_days(case.employee, _day(case, case.employee), 1, case.closed)
+    over = today(case.meeting.over_at, case.employee.zone)
+    day = add_working_days(case.employee, over, 1, case.closed)
     morning = at_wall(day, EIGHT, case.employee.zone)
     asked = case.talk.asked_at
     if asked is not None and asked >= first:

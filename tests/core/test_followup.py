@@ -139,3 +139,107 @@ def test_it_did_not_happen_takes_back_every_attestation():
     assert denied.state is State.MISSED
     assert denied.held_on is None
     assert denied.evidence is None
+
+
+SAID = at("2026-03-05 08:00")
+"""Four days before the meeting."""
+
+
+def test_who_met_before_the_booked_time_has_its_event_withdrawn():
+    met = followup.attest(MEETING, EVA, SAID.date(), SAID)
+
+    assert met.state is State.HELD
+    assert met.day == SAID.date()
+    assert met.sequence == MEETING.sequence + 1
+    assert met.over_at == SAID
+
+
+def test_the_other_voice_and_another_day_withdraw_nothing_twice():
+    met = followup.attest(MEETING, EVA, SAID.date(), SAID)
+    later = SAID + timedelta(days=1)
+
+    both = followup.attest(met, MAX, None, later)
+    changed = followup.attest(met, EVA, SAID.date() - timedelta(days=1), later)
+
+    assert both == replace(met, evidence=Evidence.ATTESTED)
+    assert changed == replace(met, held_on=SAID.date() - timedelta(days=1))
+
+
+def test_a_talk_that_has_begun_keeps_its_event_unless_they_met_another_day():
+    during = MEETING.start + timedelta(minutes=5)
+
+    met = followup.attest(MEETING, EVA, MEETING.day, during)
+    before = followup.attest(MEETING, EVA, SAID.date(), during)
+    after = followup.attest(MEETING, EVA, SAID.date(), MEETING.end)
+
+    assert (met.sequence, before.sequence, after.sequence) == (0, 1, 0)
+    assert (met.over_at, before.over_at, after.over_at) == (MEETING.end, during, MEETING.end)
+
+
+def test_a_talk_before_its_time_that_did_not_happen_after_all_is_missed():
+    met = followup.attest(MEETING, EVA, SAID.date(), SAID)
+
+    denied = followup.deny(met, EVA, SAID)
+
+    assert (denied.state, denied.day) == (State.MISSED, MEETING.day)
+    assert denied.sequence == met.sequence
+
+
+def test_a_cancelled_talk_is_not_woken_up_by_a_word():
+    gone = followup.withdraw(MEETING, Reason(Because.PAUSED))
+
+    assert followup.attest(gone, EVA, SAID.date(), SAID) == gone
+    assert followup.deny(gone, EVA, SAID) == gone
+
+
+def test_the_planned_day_cannot_be_attested_from_afar():
+    with pytest.raises(ValueError, match="future"):
+        followup.attest(MEETING, EVA, None, SAID)
+
+
+# --- which talk is meant --------------------------------------------------------------------
+
+LAST = a_meeting(start="2026-02-02 10:00", number=1)
+INFERRED = followup.infer(LAST, at("2026-02-09 10:00"), a_cadence())
+
+
+def test_the_talk_nobody_spoke_of_is_the_one_that_was_over_last():
+    met = followup.attest(LAST, MAX, None, NOW)
+    missed = followup.deny(LAST, MAX, NOW)
+
+    assert followup.unsaid((LAST, MEETING), NOW) == LAST
+    assert followup.unsaid((INFERRED, MEETING), NOW) == INFERRED
+    assert followup.unsaid((met, MEETING), NOW) is None
+    assert followup.unsaid((missed, MEETING), NOW) is None
+    assert followup.unsaid((LAST, MEETING), MEETING.start) == LAST
+    assert followup.unsaid((LAST, MEETING), MEETING.end) == MEETING
+
+
+def test_a_talk_held_before_its_time_is_over_and_said():
+    met = followup.attest(MEETING, EVA, SAID.date(), SAID)
+
+    assert followup.latest((INFERRED, met), SAID) == met
+    assert followup.unsaid((INFERRED, met), SAID) is None
+
+
+@pytest.mark.parametrize("last", [LAST, INFERRED])
+def test_a_day_up_to_the_last_talk_is_that_talks_and_a_later_one_is_free(last):
+    def owner(day):
+        return followup.owner_of(at(f"{day} 00:00").date(), MEETING, (last, MEETING), NOW)
+
+    assert owner("2026-01-30") == last
+    assert owner("2026-02-02") == last
+    assert owner("2026-02-03") is None
+
+
+def test_the_last_talk_was_not_held_after_the_one_that_followed_it():
+    met = followup.attest(MEETING, EVA, SAID.date(), SAID)
+
+    assert followup.owner_of(SAID.date(), LAST, (LAST, met), SAID) == met
+    assert followup.owner_of(SAID.date() - timedelta(days=1), LAST, (LAST, met), SAID) is None
+
+
+def test_a_talk_that_did_not_happen_takes_no_day():
+    missed = followup.deny(LAST, MAX, NOW)
+
+    assert followup.owner_of(LAST.day, MEETING, (missed, MEETING), NOW) is None

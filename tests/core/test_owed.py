@@ -6,6 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.core import followup
 from daemon.core import owed as rules
 from daemon.core.domain import Because, LetterKind, Reason, State, Talk
 from tests.factories import a_cadence, a_meeting, a_person, at
@@ -219,3 +220,31 @@ def test_nobody_ever_gets_a_fifth_letter_and_always_the_first_summary(
         assert sum(x.kind is LetterKind.PREP for x in mine) <= 1
         if any(BOOKED_AT + timedelta(hours=h) > MEETING.end for h in saves):
             assert sum(x.kind is LetterKind.SUMMARY for x in mine) >= 1
+
+
+# --- a talk that was held before its time ---------------------------------------------------
+
+EARLY = followup.attest(MEETING, MAX.email, at("2026-04-02 12:00").date(), at("2026-04-02 12:00"))
+
+
+def test_a_talk_held_before_its_time_is_recorded_and_summed_up_then_and_never_prepared():
+    record = went(LetterKind.RECORD, EVA, "2026-04-02 12:00")
+    reminder = went(LetterKind.RECORD, EVA, "2026-04-03 06:00", rules.REMINDER)
+    summaries = {(LetterKind.SUMMARY, EVA.email), (LetterKind.SUMMARY, MAX.email)}
+
+    assert kinds(case("2026-04-02 12:00", meeting=EARLY)) == [(LetterKind.RECORD, EVA.email)]
+    assert kinds(case("2026-04-03 06:00", record, meeting=EARLY)) == [
+        (LetterKind.RECORD, EVA.email)
+    ]
+    assert set(kinds(case("2026-04-05 12:00", record, reminder, meeting=EARLY))) == summaries
+
+
+@given(st.integers(0, 60 * 24))
+def test_nothing_is_said_of_the_booked_time_of_a_talk_held_before_it(hours):
+    later = case("2026-04-02 12:00", meeting=EARLY)
+    later = replace(later, now=later.now + timedelta(hours=hours))
+
+    told = {x.kind for x in (*rules.owed(later),)}
+
+    assert told <= {LetterKind.RECORD, LetterKind.SUMMARY}
+    assert not told or later.now < at("2026-04-17 00:00")
