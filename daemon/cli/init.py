@@ -9,7 +9,17 @@ from pathlib import Path
 import click
 
 from daemon.cli.group import CONFIG_FILE, config_option
-from daemon.cli.scaffold import Answers, found_country, found_language, found_zone, lay
+from daemon.cli.scaffold import (
+    Answers,
+    found_country,
+    found_language,
+    found_zone,
+    lay,
+    owner_of,
+    preparing,
+    user_exists,
+    user_for,
+)
 from daemon.config.checks import countries, is_address, known_zone
 
 LANGUAGES = ("en", "de", "fr", "es")
@@ -101,4 +111,19 @@ Next:
   2. careloop --config {config} check
   3. careloop --config {config} plan
   4. careloop --config {config} run
-  5. as a service: install {folder / "careloop.service"} in /etc/systemd/system"""
+  5. as a service, as root:
+{_as_service(folder.resolve())}"""
+
+
+def _as_service(folder: Path) -> str:
+    """The commands that make a service of it, each on a line."""
+    owner = owner_of(folder)
+    unit = shlex.quote(str(folder / "careloop.service"))
+    return "\n".join(
+        f"     {command}"
+        for command in (
+            *preparing(folder, owner, known=user_exists(user_for(owner))),
+            f"install -m 644 {unit} /etc/systemd/system/",
+            "systemctl daemon-reload && systemctl enable --now careloop",
+        )
+    )

@@ -1,8 +1,10 @@
 """The files `careloop init` lays down: made only where there is none."""
 
 import os
+import pwd
 import re
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ anna@acme.example,Anna Weber,maria@acme.example,,Mon-Thu 08:30-16:30; Fri 09:00-
 omar@acme.example,Omar Haddad,maria@acme.example,,,,,,,engineer,
 """
 SAMPLE = ("maria@acme.example", "anna@acme.example", "omar@acme.example")
+
+ROOT = "root"
 
 ROLE = """\
 # Engineer
@@ -54,7 +58,7 @@ def lay(folder: Path, answers: Answers) -> tuple[list[Path], list[Path]]:
         "people.csv": (PEOPLE, 0o640),
         "secret.key": (secrets.token_urlsafe(48) + "\n", 0o600),
         "hr/engineer.md": (ROLE, 0o644),
-        "careloop.service": (unit_text(folder.resolve()), 0o644),
+        "careloop.service": (unit_text(folder.resolve(), owner_of(folder)), 0o644),
     }
     for name, (text, mode) in files.items():
         (made if _write(folder / name, text, mode) else kept).append(folder / name)
@@ -105,23 +109,73 @@ def _set(text: str, key: str, value: str) -> str:
     )
 
 
-def unit_text(folder: Path) -> str:
-    """The hardened unit with this installation's paths; it may write to `folder` alone."""
+def unit_text(folder: Path, owner: str) -> str:
+    """The hardened unit with this installation's paths; it may write to `folder` alone.
+
+    In /var/lib root's folder becomes that of a user who exists only while the service runs;
+    elsewhere the service runs as the owner, and never as root (`user_for`).
+    """
     unit = resources.files("daemon.cli").joinpath("careloop.service").read_text("utf-8")
     command = Path(sys.executable).with_name("careloop")
     unit = unit.replace("/opt/careloop/bin/careloop", _word(command))
     unit = unit.replace("/var/lib/careloop/config.toml", _word(folder / "config.toml"))
-    unit = unit.replace("/var/lib/careloop", str(folder).replace("%", "%%"))
-    if folder == Path("/var/lib/careloop"):
-        return unit
+    if kept_by_systemd(folder, owner):
+        unit = unit.replace("; /var/lib/careloop becomes", f"; {folder} becomes")
+        unit = unit.replace("StateDirectory=careloop", f"StateDirectory={_word(Path(folder.name))}")
+        return unit.replace("=/var/lib/careloop", f"={_whole(folder)}")
+    unit = unit.replace("/var/lib/careloop", _whole(folder))
     home = "ProtectHome=tmpfs\nBindPaths=" + _word(folder)
     unit = unit.replace("ProtectHome=yes", home if _in_a_home(folder) else "ProtectHome=yes")
     return re.sub(
         r"^# A user of its own.*\nDynamicUser=yes\n(?:.*\n)*?StateDirectoryMode=.*\n",
-        lambda _: f"User={_owner(folder)}\nReadWritePaths={_word(folder)}\n",
+        lambda _: _as_user(folder, owner),
         unit,
         flags=re.MULTILINE,
     )
+
+
+def _as_user(folder: Path, owner: str) -> str:
+    said = "".join(f"#   {command}\n" for command in preparing(folder, owner, known=False))
+    first = f"# This user has to exist and own the folder:\n{said}" if said else ""
+    return f"{first}User={user_for(owner)}\nReadWritePaths={_word(folder)}\n"
+
+
+def kept_by_systemd(folder: Path, owner: str) -> bool:
+    """Tell whether systemd can give the folder to a user it makes up (StateDirectory=)."""
+    return owner == ROOT and folder.parent == Path("/var/lib")
+
+
+def user_for(owner: str) -> str:
+    """Who the service runs as: the folder's owner, but not root."""
+    return "careloop" if owner == ROOT else owner
+
+
+def preparing(folder: Path, owner: str, *, known: bool) -> list[str]:
+    """The commands root has to run before the unit can start: make its user (unless `known`), and
+    give them the folder. Nothing where the unit runs as somebody who owns it already."""
+    if owner != ROOT or kept_by_systemd(folder, owner):
+        return []
+    user = user_for(owner)
+    made = f"useradd --system --no-create-home --shell /usr/sbin/nologin {user}"
+    given = f"chown -R {user}: {shlex.quote(str(folder))}"
+    return [given] if known else [made, given]
+
+
+def owner_of(folder: Path) -> str:
+    """Whose folder it is, by name, or by number where there is no name."""
+    try:
+        return folder.owner()
+    except KeyError:
+        return str(folder.stat().st_uid)
+
+
+def user_exists(name: str) -> bool:
+    """Tell whether this machine knows a user of that name."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _word(path: Path) -> str:
@@ -132,13 +186,13 @@ def _word(path: Path) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _whole(path: Path) -> str:
+    """A path where the rest of the line is the value."""
+    return str(path).replace("%", "%%")
+
+
 def _in_a_home(folder: Path) -> bool:
     return any(folder.is_relative_to(home) for home in ("/home", "/root", "/run/user"))
-
-
-def _owner(folder: Path) -> str:
-    name = folder.owner()
-    return "careloop" if name == "root" else name
 
 
 def found_zone() -> str:

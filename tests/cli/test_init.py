@@ -1,12 +1,16 @@
 """careloop init: a folder that works at once, and never harm to what was there."""
 
+import re
+import shutil
 import stat
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Command
+from daemon.cli.scaffold import preparing, unit_text
+from tests.cli.support import ROOT, Command
 
 
 def _settings(config: Path) -> dict[str, dict[str, object]]:
@@ -127,3 +131,113 @@ def test_a_folder_with_blanks_in_its_name_gives_a_unit_that_systemd_reads(
     assert f'--config "{escaped}/config.toml"\n' in unit
     assert f'ReadWritePaths="{escaped}"\n' in unit
     assert f"WorkingDirectory={escaped}\n" in unit
+
+
+# --- the unit file --------------------------------------------------------------------------
+
+FOLDERS = [
+    (Path("/var/lib/careloop"), "root"),
+    (Path("/var/lib/acme loop"), "root"),
+    (Path("/srv/acme"), "root"),
+    (Path("/srv/acme 100%"), "daemon"),
+    (Path("/root/acme"), "root"),
+]
+needs_systemd = pytest.mark.skipif(
+    not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed"
+)
+
+
+def settings_of(unit: str) -> dict[str, str]:
+    return dict(re.findall(r"^(\w+)=(.*)$", unit, re.MULTILINE))
+
+
+@needs_systemd
+@pytest.mark.parametrize(("folder", "owner"), FOLDERS)
+def test_the_unit_of_any_folder_is_verified_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path, owner: str
+) -> None:
+    program = tmp_path / "careloop"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    (tmp_path / "careloop.service").write_text(unit_text(folder, owner))
+
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", "--man=no", "careloop.service"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(("folder", "owner"), FOLDERS)
+def test_a_unit_never_runs_as_root_nor_as_somebody_who_cannot_write_there(
+    folder: Path, owner: str
+) -> None:
+    unit = unit_text(folder, owner)
+
+    said = settings_of(unit)
+    made_up = said.get("DynamicUser") == "yes"
+    assert said["User"] not in ("", "root")
+    assert made_up is (folder.parent == Path("/var/lib"))
+    if made_up:
+        assert said["StateDirectory"].strip('"') == folder.name
+        assert said["WorkingDirectory"] == str(folder)
+    else:
+        assert said["ReadWritePaths"].strip('"') == str(folder).replace("%", "%%")
+        assert ("useradd" in unit) is (said["User"] != owner)
+
+
+def test_the_unit_of_the_usual_folder_is_the_one_that_is_shipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.executable", "/opt/careloop/bin/python")
+
+    assert (
+        unit_text(Path("/var/lib/careloop"), "root")
+        == (ROOT / "systemd/careloop.service").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "owner", "known", "expected"),
+    [
+        ("/var/lib/acme", "root", False, []),
+        ("/srv/acme", "anna", True, []),
+        ("/srv/acme", "root", True, ["chown -R careloop: /srv/acme"]),
+        (
+            "/srv/my acme",
+            "root",
+            False,
+            [
+                "useradd --system --no-create-home --shell /usr/sbin/nologin careloop",
+                "chown -R careloop: '/srv/my acme'",
+            ],
+        ),
+    ],
+)
+def test_what_has_to_be_done_before_the_unit_starts(
+    folder: str, owner: str, known: bool, expected: list[str]
+) -> None:
+    assert preparing(Path(folder), owner, known=known) == expected
+
+
+def test_the_commands_of_a_service_are_told_each_on_a_line(
+    careloop: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.cli.init.owner_of", lambda _: "root")
+    monkeypatch.setattr("daemon.cli.init.user_exists", lambda _: False)
+    folder = tmp_path / "acme"
+
+    told = careloop("init", folder, "--name", "Acme", "--yes").err
+
+    commands = [line.strip() for line in told.partition("as root:")[2].splitlines() if line]
+    assert commands == [
+        "useradd --system --no-create-home --shell /usr/sbin/nologin careloop",
+        f"chown -R careloop: {folder}",
+        f"install -m 644 {folder}/careloop.service /etc/systemd/system/",
+        "systemctl daemon-reload && systemctl enable --now careloop",
+    ]
