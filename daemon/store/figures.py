@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from daemon.core.domain import Cadence, State
+from daemon.core.domain import Cadence, Evidence, Kind, State
+from daemon.core.gaps import Gap, gaps
 from daemon.store.schema import meetings, pairs, people
 
 SMALLEST = 5
@@ -29,12 +31,21 @@ class Group:
     paused: int
     gap: float | None
     """Median days between talks in the last twelve months; None: too few to tell."""
+    talks: int | None
+    """Talks held in the last twelve months; None: too few to tell, as with the next."""
+    inferred: int | None
+    """Those of them that nobody has confirmed."""
+
+    @property
+    def on_time(self) -> int:
+        """Pairs whose window is still open: it has not begun, or their talk is due."""
+        return self.in_window + self.due
 
     @property
     def share(self) -> int:
         """Percent of the pairs that are not paused whose window is still open."""
         active = self.pairs - self.paused
-        return round(100 * (self.in_window + self.due) / active) if active else 100
+        return round(100 * self.on_time / active) if active else 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Month:
 
     first: date
     held: int | None
+    inferred: int | None
+    """Those of them that nobody has confirmed."""
     share: int | None
     """Percent of the talks that followed the one before within the window."""
     gap: float | None
@@ -59,16 +72,22 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class _Held:
+    """One talk that was held."""
+
+    on: date
+    kind: Kind
+    inferred: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Course:
-    """One pair's talks as days, and where it stands."""
+    """One pair's talks, and where it stands."""
 
     unit: str
     standing: str
-    held: tuple[date, ...]
-
-    def gaps(self) -> Iterable[tuple[date, int]]:
-        """The day of each talk but the first, with the days since the one before."""
-        return ((b, (b - a).days) for a, b in zip(self.held, self.held[1:], strict=False))
+    held: tuple[_Held, ...]
+    gaps: tuple[Gap, ...]
 
 
 def overview(conn: Connection, cadence: Cadence, now: datetime) -> Overview:
@@ -92,29 +111,31 @@ def _courses(conn: Connection, cadence: Cadence, today: date) -> list[_Course]:
         .where(p.ended.is_(None), people.c.left_on.is_(None))
     )
     return [
-        _Course(
-            unit=row.unit,
-            standing=_standing(
-                row.since,
-                row.paused_until,
-                held.get((row.employee, row.manager), []),
-                cadence,
-                today,
-            ),
-            held=tuple(held.get((row.employee, row.manager), ())),
-        )
+        _course(row, held.get((row.employee, row.manager), []), cadence, today)
         for row in conn.execute(active)
     ]
 
 
-def _held(conn: Connection) -> Mapping[tuple[str, str], list[date]]:
+def _course(row: Any, held: Sequence[_Held], cadence: Cadence, today: date) -> _Course:
+    days = [talk.on for talk in held]
+    found = gaps([(talk.on, talk.kind) for talk in held], cadence.min_days)
+    return _Course(
+        unit=row.unit,
+        standing=_standing(row.since, row.paused_until, days, cadence, today),
+        held=tuple(held),
+        gaps=tuple(gap for gap in found if gap.kind is not Kind.FIRST),
+    )
+
+
+def _held(conn: Connection) -> Mapping[tuple[str, str], list[_Held]]:
     m = meetings.c
-    rows = select(m.employee, m.manager, m.held_on).where(
+    rows = select(m.employee, m.manager, m.held_on, m.kind, m.evidence).where(
         m.state == State.HELD, m.held_on.is_not(None)
     )
-    found: dict[tuple[str, str], list[date]] = defaultdict(list)
-    for employee, manager, on in conn.execute(rows.order_by(m.held_on)):
-        found[employee, manager].append(on)
+    found: dict[tuple[str, str], list[_Held]] = defaultdict(list)
+    for employee, manager, on, kind, evidence in conn.execute(rows.order_by(m.held_on)):
+        talk = _Held(on, Kind(kind), evidence == Evidence.INFERRED)
+        found[employee, manager].append(talk)
     return found
 
 
@@ -134,7 +155,9 @@ def _standing(
 def _group(name: str, courses: Sequence[_Course], today: date) -> Group:
     standing = Counter(course.standing for course in courses)
     year = today - timedelta(days=365)
-    gaps = [days for course in courses for on, days in course.gaps() if on > year]
+    lengths = [gap.days for course in courses for gap in course.gaps if gap.day > year]
+    talks = [talk for course in courses for talk in course.held if talk.on > year]
+    enough = len(talks) >= SMALLEST
     return Group(
         name=name,
         pairs=len(courses),
@@ -142,7 +165,9 @@ def _group(name: str, courses: Sequence[_Course], today: date) -> Group:
         due=standing["due"],
         overdue=standing["overdue"],
         paused=standing["paused"],
-        gap=median(gaps) if len(gaps) >= SMALLEST else None,
+        gap=median(lengths) if len(lengths) >= SMALLEST else None,
+        talks=len(talks) if enough else None,
+        inferred=sum(talk.inferred for talk in talks) if enough else None,
     )
 
 
@@ -167,21 +192,28 @@ def _units(courses: Sequence[_Course], today: date) -> Iterable[Group]:
 
 
 def _months(courses: Sequence[_Course], cadence: Cadence, today: date) -> Iterable[Month]:
-    held = Counter(on.replace(day=1) for course in courses for on in course.held)
-    gaps: dict[date, list[int]] = defaultdict(list)
+    talks: dict[date, list[_Held]] = defaultdict(list)
+    lengths: dict[date, list[int]] = defaultdict(list)
     for course in courses:
-        for on, days in course.gaps():
-            gaps[on.replace(day=1)].append(days)
+        for talk in course.held:
+            talks[talk.on.replace(day=1)].append(talk)
+        for gap in course.gaps:
+            lengths[gap.day.replace(day=1)].append(gap.days)
     for first in _last_months(today):
-        theirs = gaps[first]
-        kept = sum(cadence.min_days <= days <= cadence.max_days for days in theirs)
-        enough = len(theirs) >= SMALLEST
-        yield Month(
-            first=first,
-            held=held[first] if held[first] >= SMALLEST or not held[first] else None,
-            share=round(100 * kept / len(theirs)) if enough else None,
-            gap=median(theirs) if enough else None,
-        )
+        yield _month(first, talks[first], lengths[first], cadence)
+
+
+def _month(first: date, talks: Sequence[_Held], lengths: Sequence[int], cadence: Cadence) -> Month:
+    kept = sum(cadence.min_days <= days <= cadence.max_days for days in lengths)
+    shown = len(talks) >= SMALLEST or not talks
+    enough = len(lengths) >= SMALLEST
+    return Month(
+        first=first,
+        held=len(talks) if shown else None,
+        inferred=sum(talk.inferred for talk in talks) if shown else None,
+        share=round(100 * kept / len(lengths)) if enough else None,
+        gap=median(lengths) if enough else None,
+    )
 
 
 def _last_months(today: date) -> list[date]:

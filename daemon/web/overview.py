@@ -13,11 +13,15 @@ from werkzeug.wrappers import Response
 from daemon.core.domain import email
 from daemon.store import access, trainings
 from daemon.store.access import Entry, Session
-from daemon.store.figures import Month, Overview, overview
+from daemon.store.figures import Group, Month, Overview, overview
 from daemon.web.site import Door, Route, Team, Visit, Welcome, admit, is_member, let_in
 
 FRESH = timedelta(minutes=5)
 SIGN_INS = "10 per hour"
+HEADINGS = (
+    *("unit", "pairs", "on time", "on time (%)", "of these due", "overdue", "paused"),
+    *("median gap (days)", "talks in a year", "of these confirmed by nobody"),
+)
 
 
 def routes() -> Iterable[Route]:
@@ -120,17 +124,22 @@ def table(visit: Team) -> Response:
     """The same figures as a table for a spreadsheet."""
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(["unit", "pairs", "in window", "due", "overdue", "paused", "median gap (days)"])
+    rows.writerow(HEADINGS)
     figures = _counted().at(visit)
-    groups = [*figures.units, *([figures.everybody] if figures.everybody else [])]
-    for group in groups:
+    for group in (*figures.units, *([figures.everybody] if figures.everybody else [])):
         name = group.name or ("everybody" if group is figures.everybody else "smaller units")
-        counts = (group.pairs, group.in_window, group.due, group.overdue, group.paused)
-        rows.writerow([safe_cell(name), *counts, "" if group.gap is None else group.gap])
+        rows.writerow([safe_cell(name), *_cells(group)])
     answer = make_response(text.getvalue())
     answer.mimetype = "text/csv"
     answer.headers["Content-Disposition"] = 'attachment; filename="careloop.csv"'
     return answer
+
+
+def _cells(group: Group) -> list[object]:
+    """What is too little to tell is an empty cell."""
+    counts = (group.pairs, group.on_time, group.share, group.due, group.overdue, group.paused)
+    told = (group.gap, group.talks, group.inferred)
+    return [*counts, *("" if one is None else one for one in told)]
 
 
 def safe_cell(text: str) -> str:

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from daemon.core.domain import Meeting, Pair, Person, State, Uid, email
-from daemon.core.followup import attest
+from daemon.core.domain import Kind, Meeting, Pair, Person, State, Uid, email
+from daemon.core.followup import attest, infer
 from daemon.links import Purpose
 from daemon.store import access, meetings, pairs, people
 from daemon.store.figures import Overview, overview
 from daemon.store.schema_conversation import CONTENT
 from daemon.web.overview import safe_cell
-from tests.factories import NOW, a_meeting, a_pair, a_person
+from tests.factories import NOW, a_cadence, a_meeting, a_pair, a_person
 from tests.web.office import EVA, HANA, MAX, Browser, Office, staff
 
 TODAY = NOW.date()
@@ -44,8 +44,8 @@ def employed(office: Office, folk: list[Person]) -> list[Pair]:
     return theirs
 
 
-def held(pair: Pair, days_ago: int, number: int = 1) -> Meeting:
-    meeting = a_meeting(pair, NOW - timedelta(days=days_ago), number=number)
+def held(pair: Pair, days_ago: int, number: int = 1, kind: Kind = Kind.FOLLOW_UP) -> Meeting:
+    meeting = a_meeting(pair, NOW - timedelta(days=days_ago), number=number, kind=kind)
     return attest(meeting, pair.employee, None, NOW)
 
 
@@ -121,6 +121,44 @@ def test_months_show_share_and_median_gap_from_five_talks_on(office: Office) -> 
     assert february.gap == 42.5
 
 
+def test_talks_about_a_missing_tick_are_no_gap(office: Office) -> None:
+    bakers = a_company(office, bakery=6)
+    before = figures(office)
+    with office.app.database.writing() as conn:
+        for pair in bakers:
+            several = [held(pair, ago, number=10 - ago, kind=Kind.ALIGNMENT) for ago in (6, 4, 2)]
+            meetings.save(conn, several)
+
+    after = figures(office)
+
+    assert after.everybody is not None
+    assert after.everybody.gap is None
+    assert [(m.share, m.gap) for m in after.months] == [(m.share, m.gap) for m in before.months]
+    assert sum(m.held or 0 for m in after.months) == 24
+
+
+def test_one_day_is_one_talk_however_often_it_was_said(office: Office) -> None:
+    bakers = a_company(office, bakery=6)
+    with office.app.database.writing() as conn:
+        meetings.save(conn, [held(pair, 10, number=2) for pair in bakers])
+
+    assert [month.gap for month in figures(office).months if month.gap is not None] == []
+
+
+def test_talks_that_nobody_confirmed_are_counted_apart(office: Office) -> None:
+    bakers = a_company(office, bakery=6)
+    with office.app.database.writing() as conn:
+        for pair in bakers[:2]:
+            over = a_meeting(pair, NOW - timedelta(days=10), number=1)
+            meetings.save(conn, [infer(over, NOW, a_cadence())])
+
+    found = figures(office)
+
+    assert found.everybody is not None
+    assert (found.everybody.talks, found.everybody.inferred) == (6, 2)
+    assert sum(month.inferred or 0 for month in found.months) == 2
+
+
 def test_what_is_not_held_does_not_count(office: Office) -> None:
     bakers = a_company(office, bakery=5)
     missed = a_meeting(bakers[0], NOW - timedelta(days=1), number=2, state=State.MISSED)
@@ -153,7 +191,21 @@ def test_the_csv_holds_the_same_figures_and_no_formula(office: Office) -> None:
 
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[1][:2] == ['\'=HYPERLINK("x")', "5"]
-    assert {len(row) for row in rows} == {7}
+    assert {len(row) for row in rows} == {10}
+
+
+def test_the_csv_says_on_time_of_the_same_pairs_as_the_page(office: Office) -> None:
+    bakers = a_company(office, bakery=6, lab=4)
+    with office.app.database.writing() as conn:
+        meetings.save(conn, [held(bakers[0], 40), held(bakers[1], 46)])
+
+    page = signed_in(office)
+    rows = csv.DictReader(io.StringIO(page.open("/overview/figures.csv").text))
+
+    (bakery,) = (row for row in rows if row["unit"] == "bakery")
+    counted = (bakery["on time"], bakery["on time (%)"], bakery["of these due"])
+    assert counted == ("5", "83", "1")
+    assert f"<td>{bakery['on time (%)']} %</td>" in page.open("/overview").text
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx", "|x", "%x"])
