@@ -1,7 +1,7 @@
 """What stands against a pair, as a reason for the store and as words for the operator."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from daemon.core import cadence
 from daemon.core.domain import (
@@ -17,6 +17,8 @@ from daemon.core.domain import (
     Slot,
     State,
 )
+from daemon.core.gaps import Gap, gaps
+from daemon.core.rules import Rule
 from daemon.loop.world import World
 
 
@@ -108,22 +110,36 @@ def _long_gap(world: World, history: History, stands: Meeting) -> Reason | None:
 
 def _odd_gap(world: World, history: History) -> Reason | None:
     """The last two talks lie too near or too far apart; said until the next one is held."""
-    held = sorted(m.day for m in history.meetings if m.state is State.HELD)
-    newest = cadence.last_held(history, world.now)
-    if newest is None or len(held) < 2:
+    held = [m for m in history.meetings if m.state is State.HELD]
+    found = list(gaps([(m.day, m.kind) for m in held], world.cadence.min_days))
+    if not found or cadence.last_held(history, world.now) is None:
         return None
-    gap = (held[-1] - held[-2]).days
-    if world.cadence.min_days <= gap <= world.cadence.max_days:
+    gap = found[-1]
+    if world.cadence.min_days <= gap.days <= world.cadence.max_days:
         return None
-    because = newest.reason.because
-    if because is Because.DUE and not newest.late:
-        because = Because.LEAVE
-    facts = {"days": str(gap), "because": because, "day": newest.day.isoformat()}
+    ended = (m for m in held if m.day == gap.day and m.kind is not Kind.ALIGNMENT)
+    newest = max(ended, key=lambda m: m.start)
+    because = _why_gap(world, history, gap, newest)
+    facts = {"days": str(gap.days), "because": because or "", "day": gap.day.isoformat()}
     if newest.evidence is Evidence.INFERRED:
         facts["inferred"] = "yes"
     if newest.late:
         facts["late"] = "yes"
     return Reason(Because.OUTSIDE_WINDOW, facts)
+
+
+def _why_gap(world: World, history: History, gap: Gap, newest: Meeting) -> Because | None:
+    """Why two talks lie as they do, as far as it is known; no reason is better than a wrong one."""
+    if newest.reason.because is not Because.DUE or newest.late:
+        return newest.reason.because
+    if gap.kind is Kind.FIRST:
+        return Because.RETURNED
+    long = timedelta(days=world.cadence.long_leave_days)
+    leaves = (leave for person in world.pair(history.pair) for leave in person.leave)
+    if any(x.last - x.first >= long and gap.since < x.last and x.first < gap.day for x in leaves):
+        return Because.LEAVE
+    moved = any(m.held_on not in (None, m.planned_on) for m in history.meetings)
+    return Because.MET_ANOTHER_DAY if moved else None
 
 
 _WHY = {
@@ -136,11 +152,38 @@ _WHY = {
     Because.WISH: "one of the two asked for that time",
     Because.NOT_HELD: "the talk before did not happen",
     Because.AGREED_LATER: "the two came to an agreement later",
-    Because.MET_ANOTHER_DAY: "the talk before was held on another day",
+    Because.MET_ANOTHER_DAY: "a talk was held on another day than it was booked for",
+    Because.MET_BEFORE: "the two met before the time that was booked",
     Because.PAUSED: "the pair paused",
     Because.RETURNED: "one of the two was away for long",
     Because.NEW_MANAGER: "the manager changed",
+    Because.LEFT: "one of the two left",
+    Because.NO_SLOT: "no time suited both",
+    Because.UNKNOWN_CALENDAR: "a calendar could not be read",
+    Because.TOO_MANY_MOVES: "it had been declined or deleted too often",
+    Because.OUTSIDE_WINDOW: "its window had closed",
+    Because.NOTICE: "the time before was too near",
+    Because.SERVICE_STOPPED: "careloop was not running",
+    Because.AWAY: "one of the two was away for long",
+    Because.REFUSED_BY_CALENDAR: "the calendar refused the event booked before",
+    Because.INTERNAL: "an internal error put it off",
 }
+"""Why a talk is when it is; after "late: " or "moved: ", or behind a colon."""
+
+_NONE_LEFT = {
+    Rule.WINDOW: "The window has no day left.",
+    Rule.NOTICE: "Every time left is too near.",
+    Rule.REFUSED: "One of the two refused every time left.",
+    Rule.HOURS: "The working hours of the two have nothing in common.",
+    Rule.START_DATE: "One of the two has not started yet.",
+    Rule.HOLIDAY: "Every day left is a public holiday.",
+    Rule.LEAVE: "One of the two is on leave on every day left.",
+    Rule.CONFLICT: "Their appointments leave no time that is free for both.",
+    Rule.MEETING: "Other talks take every time that is free for both.",
+    Rule.BUFFER: "Every free time lies too close to another appointment.",
+    Rule.LIMIT: "The manager has enough talks on every day left.",
+}
+"""What a rule says that leaves nothing."""
 
 
 def why(meeting: Meeting) -> str:
@@ -148,7 +191,7 @@ def why(meeting: Meeting) -> str:
     because = meeting.reason.because
     if because is Because.DUE:
         return "late: no time within the window suited both" if meeting.late else "due"
-    return f"{'late' if meeting.late else 'moved'}: {_WHY.get(because, because.value)}"
+    return f"{'late' if meeting.late else 'moved'}: {_WHY[because]}"
 
 
 def words(reason: Reason, people: Mapping[Email, Person]) -> str:
@@ -189,7 +232,7 @@ def _unread_words(facts: Mapping[str, str], people: Mapping[Email, Person]) -> s
 def _no_slot_words(reason: Reason) -> str:
     facts = reason.facts
     rule = facts.get("rule")
-    tail = f" Nothing is left after the rule '{rule}'." if rule else ""
+    tail = f" {_NONE_LEFT[Rule(rule)]}" if rule else ""
     return (
         f"No time between {facts.get('from')} and {facts.get('to')} suits both.{tail} "
         "`careloop explain EMAIL` shows what would free one."
@@ -198,15 +241,16 @@ def _no_slot_words(reason: Reason) -> str:
 
 def _outside_words(reason: Reason) -> str:
     facts = reason.facts
-    why = _WHY.get(Because(facts.get("because", Because.DUE)), facts.get("because", ""))
+    because = facts.get("because", Because.DUE)
+    why = f": {_WHY[Because(because)]}" if because else ""
     if "days" in facts:
         between = "the last talk and the next" if facts.get("ahead") else "the last two talks"
-        said = f"{facts['days']} days between {between}: {why}."
+        said = f"{facts['days']} days between {between}{why}."
         return said + (" Nobody has confirmed the last one." if facts.get("inferred") else "")
     day, last = facts.get("day", ""), facts.get("to", "")
     if day > last:
-        return f"Booked on {day}, after {last}, the last day of its window: {why}."
-    return f"Booked on {day}, before {facts.get('from')}, the first day of its window: {why}."
+        return f"Booked on {day}, after {last}, the last day of its window{why}."
+    return f"Booked on {day}, before {facts.get('from')}, the first day of its window{why}."
 
 
 def _until(day: date | None) -> str:
