@@ -11,7 +11,7 @@ from daemon.core.domain import Owner
 from daemon.store import agreements, answers
 from daemon.web import forms
 from daemon.web.prepare import lacks_reason, progressed
-from daemon.web.site import Door, Route, Seat, on_top, short
+from daemon.web.site import Door, Route, Seat, on_top
 from daemon.web.talk import as_statement
 
 
@@ -37,7 +37,6 @@ def show(seat: Seat) -> str:
         for item in seat.checklist.items
         if item.id in mine
     ]
-    latest = seat.coming or (seat.meetings[-1] if seat.meetings else None)
     return seat.page(
         "manager.html",
         shared=shared,
@@ -47,7 +46,6 @@ def show(seat: Seat) -> str:
         statements=record.statements,
         may_propose=may_propose,
         as_statement=as_statement,
-        number=short(latest) if latest else "",
         done="done" in request.args,
         error=request.args.get("error", ""),
     )

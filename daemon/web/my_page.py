@@ -39,7 +39,7 @@ from daemon.store.helpers import HelperState, Request, TooMany
 from daemon.web import forms
 from daemon.web.acts import change
 from daemon.web.prepare import lacks_reason, progressed
-from daemon.web.site import Door, Route, Seat, short
+from daemon.web.site import Door, Route, Seat
 
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -90,8 +90,6 @@ def show(seat: Seat) -> str:
         record=record,
         actions=open_actions(record, seat.today),
         kept=[_kept(record, owner, seat.today) for owner in Owner],
-        unsaid=_unsaid(seat),
-        past=[m for m in reversed(seat.meetings) if m.start <= seat.now],
         helpers=asked,
         states=HelperState,
         handover=given if given and given.chosen_at is None else None,
@@ -101,7 +99,6 @@ def show(seat: Seat) -> str:
         why=why,
         points=_points(seat, why),
         prepared=wanted,
-        number=short,
         error=request.args.get("error", ""),
         done=request.args.get("done", ""),
         most_questions=range(helpers.MOST_QUESTIONS),
@@ -127,13 +124,6 @@ def _points(seat: Seat, why: Told | None) -> tuple[Point, ...]:
         return ()
     late = seat.coming.late
     return points(late=late, away=why.away, company=why.company, unmet=why.unmet)
-
-
-def _unsaid(seat: Seat) -> Meeting | None:
-    """The latest talk, if it is over and nobody has said a word of it."""
-    over = [m for m in seat.meetings if m.end <= seat.now and m.state is not State.CANCELLED]
-    latest = max(over, key=lambda m: m.start, default=None)
-    return latest if latest is not None and latest.state is State.BOOKED else None
 
 
 def _kept(record: Record, owner: Owner, today: date) -> Kept:

@@ -11,6 +11,7 @@ from typing import Any
 from flask import g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from daemon.core import followup
 from daemon.core.agreement import Record, Side, Statement
 from daemon.core.checklist import Checklist
 from daemon.core.conversation import bases, role_lines
@@ -91,6 +92,39 @@ class Seat(Visit):
         """The next meeting."""
         ahead = (m for m in self.meetings if m.state is State.BOOKED and m.end > self.now)
         return min(ahead, key=lambda m: m.start, default=None)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the coming talk has begun."""
+        return self.coming is not None and self.coming.start <= self.now
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is booked today; a booked talk falls with the next turn."""
+        return self.paused_until is not None and self.paused_until >= self.today
+
+    @property
+    def unsaid(self) -> Meeting | None:
+        """The last talk, if nobody has said whether they met."""
+        return followup.unsaid(self.meetings, self.now)
+
+    @property
+    def at_hand(self) -> Meeting | None:
+        """The talk a record is about: the one that is under way, else the last one they had, else
+        the next."""
+        had = (m for m in self.meetings if m.state is not State.MISSED)
+        last = None if self.under_way else followup.latest(had, self.now)
+        return last or self.coming
+
+    @property
+    def past(self) -> tuple[Meeting, ...]:
+        """Every talk that is over, the latest first."""
+        over = (m for m in self.meetings if min(m.start, m.over_at) <= self.now)
+        return tuple(sorted(over, key=lambda m: (m.day, m.start), reverse=True))
+
+    def record_of(self, meeting: Meeting) -> str:
+        """Where the record of a talk is."""
+        return f"{self.root}/record/{short(meeting)}"
 
     @property
     def checklist(self) -> Checklist:

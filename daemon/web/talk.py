@@ -33,6 +33,9 @@ from daemon.web.site import Door, Route, Seat, on_top, short
 BLANKS = 1
 """Empty lines offered for each kind of thing."""
 
+LONGEST_AGO = timedelta(days=90)
+"""How long ago a talk may be that people report."""
+
 
 def routes() -> Iterable[Route]:
     """The same page for both, each behind their own door."""
@@ -185,7 +188,10 @@ def _page(seat: Seat, here: Table, shown: Record, wrong: tuple[Wrong, ...], more
         more=more > 0,
         blanks=[secrets.token_hex(8) for _ in range(BLANKS + more)],
         next_day=next_day(seat),
-        over=here.meeting.start <= seat.now,
+        begun=_begun(seat, here.meeting),
+        elsewhere=seat.unsaid if seat.unsaid != here.meeting else None,
+        trouble=request.args.get("error", ""),
+        days=(seat.app.config.cadence.min_days, seat.app.config.cadence.max_days),
         number=short(here.meeting),
         titles={item.id: item.title for item in seat.checklist.items},
         success=on_top(seat, here.record),
@@ -216,28 +222,31 @@ def _meeting(seat: Seat, number: str) -> Meeting:
 def met(seat: Seat, meeting: str) -> Response:
     """Note whether and when the talk took place."""
     found = _meeting(seat, meeting)
-    back = f"/record/{meeting}"
     said = request.form.get("held")
     on = forms.day(request.form, "on") if said == "other" else None
     if found.state is State.CANCELLED or said not in ("yes", "other", "no"):
         abort(404)
-    if (said == "other" and not _possible(seat, on)) or (said != "other" and _ahead(seat, found)):
-        return seat.to(f"{back}?error=day")
+    if said == "other":
+        owner = followup.owner_of(on, found, seat.meetings, seat.now) if on else None
+        if owner is not None:
+            return seat.to(f"/record/{short(owner)}?error=taken")
+    if not (_possible(seat, on) if said == "other" else _begun(seat, found)):
+        return seat.to(f"/record/{meeting}?error=day")
     if said == "no":
         change(seat, found.uid, lambda m: followup.deny(m, seat.me.email, seat.now))
     else:
         change(seat, found.uid, lambda m: followup.attest(m, seat.me.email, on, seat.now))
     seat.audit("attested", "meeting")
-    return seat.to(back)
+    return seat.to(f"/record/{meeting}")
 
 
-def _ahead(seat: Seat, meeting: Meeting) -> bool:
-    """Nobody has met, or failed to, before it began."""
-    return meeting.start > seat.now
+def _begun(seat: Seat, meeting: Meeting) -> bool:
+    """Nobody has met, or failed to, before it began, unless somebody said so."""
+    return meeting.start <= seat.now or meeting.state is State.HELD
 
 
 def _possible(seat: Seat, on: date | None) -> bool:
-    return on is not None and seat.today - timedelta(days=90) <= on <= seat.today
+    return on is not None and seat.today - LONGEST_AGO <= on <= seat.today
 
 
 def ask(seat: Seat, meeting: str) -> Response:
@@ -287,7 +296,7 @@ def _keep(seat: Seat, here: Table, wanted: Record) -> bool:
         topics = _training(whole, seat.app.config.people_team.training_topics)
         trainings.keep(conn, seat.app.vault, seat.pair, topics, seat.now)
         fresh = meetings.by_uid(conn, uid)
-        if fresh is not None and fresh.state is State.BOOKED:
+        if fresh is not None and fresh.state in (State.BOOKED, State.HELD):
             meetings.save(conn, [followup.attest(fresh, seat.me.email, None, seat.now)])
     hr.hand_in(seat, whole)
     return True

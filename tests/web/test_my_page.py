@@ -332,8 +332,8 @@ def test_a_talk_nobody_said_a_word_of_is_brought_up_until_somebody_does(office: 
 
     office.held(meeting, MAX)
 
-    assert "Say whether you met" in before
-    assert "Say whether you met" not in page.open(page.path).text
+    assert "Your talk of" in before
+    assert "Your talk of" not in page.open(page.path).text
 
 
 def test_who_has_seen_what_is_told_to_the_employee(office: Office) -> None:
