@@ -31,10 +31,10 @@ def command(address: str, yes: bool, anyway: bool) -> int:
     name = not left.here and (anyway or not left.withdrawals)
     if not yes:
         _confirm(app, person, name=name)
-    erase(app, person, moment, name=name)
-    for line in _said(person, left, name=name):
+    clean = erase(app, person, moment, name=name)
+    for line in (*_said(person, left, name=name), *(() if clean else (_BUSY,))):
         click.echo(plain(line), err=True)
-    return OK if name or left.here else PARTLY
+    return OK if clean and (name or left.here) else PARTLY
 
 
 def _known(app: "App", address: str) -> "Email":
@@ -83,6 +83,10 @@ _WAITING = (
     "{person} has left, but {count} of their talks may still stand in a calendar: name and "
     "meetings stay until it is withdrawn. Erase once more after the next turn; --anyway does not "
     "wait, and leaves the event where it is."
+)
+_BUSY = (
+    "Somebody keeps the store busy, so it could not be written anew: deleted bytes are still in "
+    "the file. The service does it with the next day's forgetting."
 )
 _ELSEWHERE = (
     "Not erased, because it is not the store's: the roster, calendars, mailboxes and sent letters, "

@@ -94,9 +94,10 @@ def traces(app: App, person: Email, now: datetime) -> Traces:
     return Traces(person in roster, reports, waiting)
 
 
-def erase(app: App, person: Email, now: datetime, *, name: bool) -> None:
+def erase(app: App, person: Email, now: datetime, *, name: bool) -> bool:
     """Forget what a person wrote, and with `name` also who they were; older copies beside the
-    store go too, and every byte of what was deleted."""
+    store go too, and every byte of what was deleted. False: somebody kept the store busy, the
+    bytes go with the next day's forgetting."""
     if name:
         _erase_names(app, [person], now)
     else:
@@ -105,7 +106,7 @@ def erase(app: App, person: Email, now: datetime, *, name: bool) -> None:
             erasing.words(conn, app.vault, [person])
             settings.put(conn, UNSCRUBBED, True)
     _drop(app.database.copies())
-    _clean(app)
+    return _clean(app)
 
 
 def _erase_names(app: App, gone: Collection[Email], now: datetime) -> None:
@@ -132,18 +133,19 @@ def _mentioned(gone: Collection[Email], uids: Iterable[Uid]) -> list[str]:
 # --- files ----------------------------------------------------------------------------------
 
 
-def _clean(app: App) -> None:
-    """Write the store anew where bytes of something erased may be left; later if it is busy."""
+def _clean(app: App) -> bool:
+    """Write the store anew where bytes of something erased may be left; False: it is too busy."""
     with app.database.reading() as conn:
         if not settings.get(conn, UNSCRUBBED):
-            return
+            return True
     try:
         app.database.scrub()
     except BusyStore as busy:
         log.warning("store.unscrubbed", reason=str(busy))
-        return
+        return False
     with app.database.writing() as conn:
         settings.put(conn, UNSCRUBBED, None)
+    return True
 
 
 def _drop(files: Iterable[Path]) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from daemon.store.trouble import BusyStore, UnreachableStore, damaged
 
+PATIENCE = 30.0
+"""Seconds to wait for a database that is in use."""
+
 
 def make_private(file: Path) -> None:
     """Make sure that the file exists and only its owner may open it (SQLite gives its companions
@@ -66,7 +69,7 @@ def scrub(file: Path) -> None:
     for the new one.
     """
     try:
-        with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as conn:
+        with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as conn:
             conn.execute("PRAGMA secure_delete = ON").close()
             conn.execute("VACUUM").close()
             busy, _, _ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -15,7 +16,7 @@ from daemon.core.agreement import Side
 from daemon.core.domain import Email, Pair, email
 from daemon.links import Purpose
 from daemon.loop import forgetting
-from daemon.store import access, agreements, answers, outbox, pairs
+from daemon.store import access, agreements, answers, files, outbox, pairs
 from daemon.store.pairs import ERASED
 from daemon.store.schema import meetings
 from tests.system.company import Somebody
@@ -260,6 +261,24 @@ def test_older_copies_beside_the_store_go_with_an_erasure(story: Story) -> None:
     erase(story, EVA)
 
     assert not copy.exists()
+
+
+def test_bytes_that_somebody_keeps_alive_go_with_the_next_days_forgetting(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves(story, EVA)
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    with closing(sqlite3.connect(story.company.root / "state.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM people").fetchone()
+
+        done = forgetting.erase(story.app, email(EVA), story.now, name=True)
+        kept = traces(story, EVA)
+
+    story.go(story.now + DAY)
+    assert not done
+    assert kept
+    assert traces(story, EVA) == set()
 
 
 # --- somebody who stays ---------------------------------------------------------------------
