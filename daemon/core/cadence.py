@@ -13,6 +13,7 @@ from daemon.core.domain import (
     Because,
     Cadence,
     Due,
+    Evidence,
     History,
     Kind,
     Leave,
@@ -302,13 +303,19 @@ def _window_moved(
     now: datetime,
 ) -> Due | None:
     """A booked meeting follows when the held date behind it changed; a person's own choice and a
-    time inside the freeze stay."""
+    time inside the freeze stay. Who just said that they met on another day meets no sooner for
+    having booked it before: such a talk moves inside the freeze, too."""
     chosen = (Because.MOVED_BY_PERSON, Because.WISH)
     inside = span.earliest <= stands.day <= span.latest
+    early = stands.day < span.earliest
     earlier = span.earliest <= today(now, employee.zone)
-    if stands.kind is kind and (inside or stands.late or stands.reason.because in chosen):
+    if stands.kind is kind and (
+        inside or (stands.late and not early) or stands.reason.because in chosen
+    ):
         return None
-    if stands.start - now < timedelta(hours=cadence.freeze_hours):
+    frozen = stands.start - now < timedelta(hours=cadence.freeze_hours)
+    told = early and stands.start > now and _told_another_day(last_held(history, now))
+    if frozen and not told:
         return None
     asked = Due(
         pair=history.pair,
@@ -324,6 +331,12 @@ def _window_moved(
         reason=_why_window_moved(history, now),
     )
     return _sooner(asked) if earlier else asked
+
+
+def _told_another_day(base: Meeting | None) -> bool:
+    if base is None or base.evidence in (None, Evidence.INFERRED):
+        return False
+    return base.day != base.planned_on
 
 
 def _why_window_moved(history: History, now: datetime) -> Reason:
