@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from daemon.wiring import App
 
 
+BEFORE_THE_FIRST_TURN = (
+    "no turn has been taken yet, so nobody is known: `careloop plan` shows what it would do, "
+    "`careloop run --once` takes it"
+)
+
+
 class Moment(click.ParamType[datetime]):
     """A time in RFC 3339 with its offset, such as 2026-12-01T08:00:00+01:00."""
 

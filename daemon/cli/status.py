@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from daemon.cli.group import OK, config_option
-from daemon.cli.opening import opened
+from daemon.cli.opening import BEFORE_THE_FIRST_TURN, opened
 from daemon.cli.output import json_option, plain, print_json, print_table
 from daemon.cli.plan import cell
 from daemon.cli.troubles import show
@@ -34,7 +34,9 @@ def command(as_json: bool) -> int:
         return OK
     if pairs:
         headings = [name.replace("_", " ") for name in COLUMNS]
-        print_table(headings, [[cell(pair[name]) for name in COLUMNS] for pair in pairs])
+        print_table(
+            headings, [_cells(pair, row) for pair, row in zip(pairs, found.pairs, strict=True)]
+        )
     click.echo(plain(_summary(found)), err=True)
     return OK
 
@@ -47,12 +49,17 @@ def _pair(row: "Row") -> dict[str, Any]:
         "manager": row.pair.manager,
         "state": row.state.value,
         "last_held": row.last_held,
-        "evidence": row.evidence,
+        "evidence": row.sure,
         "next": next_start,
         "due_from": row.due_from,
         "due_to": row.due_to,
         "problem": row.problem or None,
     }
+
+
+def _cells(pair: dict[str, Any], row: "Row") -> list[str]:
+    held = f"{row.last_held} ({row.sure.words})" if row.sure else ""
+    return [held if name == "last_held" else cell(pair[name]) for name in COLUMNS]
 
 
 def _figures(found: "Status") -> dict[str, Any]:
@@ -70,6 +77,8 @@ def _summary(found: "Status") -> str:
     owed = sum(
         count for name, count in found.outbox.items() if name.endswith((".owed", ".claimed"))
     )
+    if found.last_turn is None:
+        return f"0 pairs; {BEFORE_THE_FIRST_TURN}"
     lines = [f"{len(found.pairs)} pairs; {owed} owed to calendars and mailboxes"]
     if found.held_back:
         lines.append(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from daemon.core import cadence
-from daemon.core.days import today
+from daemon.core.days import at_wall, today
 from daemon.core.domain import (
     Because,
     Cadence,
@@ -42,6 +42,23 @@ class Standing(StrEnum):
     """The next talk lies beyond a long absence."""
 
 
+class Sure(StrEnum):
+    """How sure it is that the last talk was held: its evidence, or that nobody has told yet."""
+
+    ATTESTED = Evidence.ATTESTED
+    EMPLOYEE = Evidence.EMPLOYEE
+    MANAGER = Evidence.MANAGER
+    INFERRED = Evidence.INFERRED
+    NOT_TOLD = "not_told"
+    """It ended within the last three days."""
+
+    @property
+    def words(self) -> str:
+        """The same as a label behind the day."""
+        said_by_one = self in (Sure.EMPLOYEE, Sure.MANAGER)
+        return f"said by the {self}" if said_by_one else self.replace("not_told", "not told yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One pair."""
@@ -49,7 +66,8 @@ class Row:
     pair: Pair
     state: Standing
     last_held: date | None
-    evidence: Evidence | None
+    sure: Sure | None
+    """None: there was no talk yet."""
     next: Meeting | None
     due_from: date
     due_to: date
@@ -106,13 +124,15 @@ def row(
     """Tell how one pair stands."""
     employee, manager = known[history.pair.employee], known[history.pair.manager]
     held = cadence.last_held(history, now)
-    _, window = cadence.window(history, employee, manager, rules, now)
+    began = held.end if held else at_wall(history.since, 0, employee.zone)
+    # as seen from there: seen from today, a window that has closed has lost its first days
+    _, window = cadence.window(history, employee, manager, rules, min(began, now))
     stands = cadence.booked(history, now)
     return Row(
         pair=history.pair,
         state=_state(history, stands, problem, employee, window.latest, now),
         last_held=held.day if held else None,
-        evidence=held.evidence if held else None,
+        sure=Sure(held.evidence or Sure.NOT_TOLD) if held else None,
         next=stands,
         due_from=window.earliest,
         due_to=window.latest,

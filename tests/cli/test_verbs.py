@@ -103,6 +103,23 @@ def test_status_without_json_is_a_table_on_stdout(careloop: Command, booked: Pat
     assert "2 pairs" in answer.err
 
 
+def test_status_says_how_sure_it_is_that_the_last_talk_was_held(
+    careloop: Command, booked: Path
+) -> None:
+    start = _first_pair(careloop("status", "--json", "--config", booked))["next"]
+    shown = []
+    for hours in (2, 100):
+        then = datetime.fromisoformat(str(start)) + timedelta(hours=hours)
+        careloop("run", "--once", "--now", then.isoformat(), "--config", booked)
+        evidence = _first_pair(careloop("status", "--json", "--config", booked))["evidence"]
+        shown.append((evidence, careloop("status", "--config", booked).out.splitlines()[1]))
+
+    day = str(start)[:10]
+    assert [evidence for evidence, _ in shown] == ["not_told", "inferred"]
+    assert f"{day} (not told yet)" in shown[0][1]
+    assert f"{day} (inferred)" in shown[1][1]
+
+
 def test_plan_has_the_promised_shape_and_tells_what_the_turn_does(
     careloop: Command, company: Path
 ) -> None:
@@ -147,6 +164,35 @@ def test_a_pause_lasts_until_its_day_and_ends_with_resume(careloop: Command, boo
     assert (paused.code, resumed.code) == (0, 0)
     assert during["state"] == "paused"
     assert after["state"] == "booked"
+
+
+def test_a_pause_that_is_over_is_refused(careloop: Command, booked: Path) -> None:
+    answer = careloop("pause", ANNA, "--until", "2026-11-30", "--config", booked)
+    today = careloop("pause", ANNA, "--until", "2026-12-01", "--config", booked)
+
+    assert answer.code == 2
+    assert "2026-11-30 is over" in answer.err
+    assert today.code == 0
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_who_has_talks_as_a_manager_only_is_told_whom_to_name(
+    careloop: Command, booked: Path, verb: str
+) -> None:
+    answer = careloop(verb, MARIA, "--config", booked)
+
+    assert answer.code == 2
+    assert answer.err.strip().endswith(f"name the employee, one of {ANNA}, {OMAR}")
+
+
+@pytest.mark.parametrize("asked", [("explain", ANNA), ("pause", ANNA), ("status",)])
+def test_before_the_first_turn_it_says_that_none_was_taken(
+    careloop: Command, company: Path, asked: tuple[str, ...]
+) -> None:
+    answer = careloop(*asked, "--config", company)
+
+    assert "no turn has been taken yet" in answer.err
+    assert "careloop run --once" in answer.err
 
 
 def test_resuming_somebody_who_was_not_paused_is_said(careloop: Command, booked: Path) -> None:
