@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, today
+from daemon.core.clash import chosen
+from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, today, whole_day
 from daemon.core.domain import (
     Because,
     Cadence,
     Due,
     Evidence,
     History,
+    Interval,
     Kind,
     Leave,
     Meeting,
@@ -125,8 +127,12 @@ def due(
 def alignment_due(
     history: History, employee: Person, cadence: Cadence, closed: Closed, now: datetime
 ) -> Due | None:
-    """Tell whether a shared statement still lacks a tick one working day after the record or the
-    last alignment meeting, and no talk about it is booked (product rule 9)."""
+    """Tell whether a shared statement still lacks a tick one working day after the last record,
+    and a talk about it has to be booked (product rule 9).
+
+    After such a talk there is something further to align only once somebody recorded or ticked
+    anew; and no two of them lie within `alignment_within_days` working days.
+    """
     accord = history.accord
     if not accord.open or accord.saved_at is None or history.ended is not None:
         return None
@@ -136,10 +142,15 @@ def alignment_due(
     if last_try is not None and last_try.moves > cadence.max_moves:
         return None
     zone = employee.zone
-    talks = [m.day for m in history.meetings if m.kind is Kind.ALIGNMENT and over(m, now)]
-    anchor = max([today(accord.saved_at, zone), *talks])
+    anchor = today(accord.saved_at, zone)
     if now < at_wall(add_working_days(employee, anchor, 1, closed), 0, zone):
         return None
+    talk = _last_alignment(history, now)
+    if talk is not None:
+        if accord.saved_at < talk.start:
+            return None
+        gap = cadence.alignment_within_days
+        anchor = max(anchor, add_working_days(employee, talk.day, gap, closed) - ONE_DAY)
     latest = add_working_days(employee, anchor, cadence.alignment_within_days, closed)
     number, generation = _next_identity(history, last_try)
     first = max(today(now, zone), anchor + ONE_DAY)
@@ -154,6 +165,20 @@ def alignment_due(
         not_at=last_try.refused if last_try else (),
         not_before=now + timedelta(hours=cadence.notice_hours),
     )
+
+
+def _last_alignment(history: History, now: datetime) -> Meeting | None:
+    talks = [m for m in history.meetings if m.kind is Kind.ALIGNMENT and over(m, now)]
+    return max(talks, key=lambda m: m.start, default=None)
+
+
+def aligned(history: History, cadence: Cadence, now: datetime) -> Meeting | None:
+    """Name the booked talk about a missing tick that nobody needs any more: none is missing.
+    One inside the freeze, or at a time a person chose, stays."""
+    stands = booked(history, now, alignment=True)
+    if stands is None or history.accord.open or chosen(stands):
+        return None
+    return stands if stands.start - now >= timedelta(hours=cadence.freeze_hours) else None
 
 
 def move(
@@ -189,6 +214,40 @@ def move(
         replaces=meeting,
         reason=reason,
     )
+
+
+def wishes(
+    asked: Due,
+    employee: Person,
+    cadence: Cadence,
+    closed: Closed,
+    now: datetime,
+    proposed: Interval | None = None,
+) -> tuple[Due, ...]:
+    """Ask for what is better first, and for the plain thing last: another day than one somebody
+    refused (but for a time they `proposed` instead), and time enough to prepare."""
+    zone = employee.zone
+    refused = {today(one.start, zone) for one in asked.not_at}
+    refused -= {today(proposed.start, zone)} if proposed else set()
+    elsewhere = (*asked.not_at, *(whole_day(day, zone) for day in sorted(refused)))
+    unhurried = _time_to_prepare(asked, employee, cadence, closed, now)
+    earliest = max(unhurried, asked.not_before or now)
+    other_day = replace(asked, not_at=elsewhere)
+    steps = (replace(other_day, not_before=earliest), other_day, asked)
+    return tuple(one for n, one in enumerate(steps) if one not in steps[n + 1 :])
+
+
+def _time_to_prepare(
+    asked: Due, employee: Person, cadence: Cadence, closed: Closed, now: datetime
+) -> datetime:
+    """From when on a talk leaves the employee their time: a first one the days the preparation
+    comes ahead; one about a tick, or instead of a talk that did not happen, a working day."""
+    day = today(now, employee.zone)
+    if asked.kind is Kind.ALIGNMENT or asked.reason.because is Because.NOT_HELD:
+        day = add_working_days(employee, day, 2, closed)
+    elif asked.kind is Kind.FIRST and asked.replaces is None and not asked.generation:
+        day += timedelta(days=cadence.prep_days)
+    return at_wall(day, 0, employee.zone)
 
 
 def minutes(kind: Kind, cadence: Cadence) -> int:
@@ -262,10 +321,14 @@ def _days(leave: Leave) -> int:
 def _spread(
     start: date, last: date, pair: Pair, cadence: Cadence, employee: Person, now: datetime
 ) -> Window:
-    """A window whose preferred day is the pair's own, so that a company does not meet at once."""
+    """A window whose preferred day is the pair's own, so that a company does not meet at once;
+    one that leaves time to prepare, where the window is long enough."""
     digest = hashlib.sha256(f"{pair.employee}\n{pair.manager}".encode()).digest()
-    offset = 1 + int.from_bytes(digest[:4], "big") % max(1, (last - start).days)
-    wish = start + timedelta(days=offset)
+    length = (last - start).days
+    lead = max(1, min(cadence.prep_days, length))
+    wish = start + timedelta(
+        days=lead + int.from_bytes(digest[:4], "big") % max(1, length - lead + 1)
+    )
     return _bounded(start, last, wish, cadence, today(now, employee.zone))
 
 
@@ -305,13 +368,10 @@ def _window_moved(
     """A booked meeting follows when the held date behind it changed; a person's own choice and a
     time inside the freeze stay. Who just said that they met on another day meets no sooner for
     having booked it before: such a talk moves inside the freeze, too."""
-    chosen = (Because.MOVED_BY_PERSON, Because.WISH)
     inside = span.earliest <= stands.day <= span.latest
     early = stands.day < span.earliest
     earlier = span.earliest <= today(now, employee.zone)
-    if stands.kind is kind and (
-        inside or (stands.late and not early) or stands.reason.because in chosen
-    ):
+    if stands.kind is kind and (inside or (stands.late and not early) or chosen(stands)):
         return None
     frozen = stands.start - now < timedelta(hours=cadence.freeze_hours)
     told = early and stands.start > now and _told_another_day(last_held(history, now))

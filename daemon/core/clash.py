@@ -1,10 +1,12 @@
-"""What a booked meeting runs into after it was booked: leave, holidays, other appointments."""
+"""What a booked meeting runs into after it was booked: leave, holidays, other working hours or
+another zone, other appointments."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from daemon.core.days import Closed, away, today
+from daemon.core.days import ONE_DAY, Closed, at_wall, away, today
 from daemon.core.domain import Because, Email, Interval, Meeting, Person, Reason
+from daemon.core.intervals import merge
 
 Standing = Mapping[Email, Sequence[Meeting]]
 """The booked meetings of each person."""
@@ -33,6 +35,9 @@ def clash(
         if rule:
             return Reason(Because.LEAVE, {"who": who, "rule": rule})
     for who in both:
+        if not chosen(meeting) and _off_hours(meeting, people.get(who)):
+            return Reason(Because.HOURS, {"who": who})
+    for who in both:
         taken = not chosen(meeting) and _taken(meeting.when, busy.get(who, ()))
         if taken or any(_gives_way(meeting, other) for other in standing.get(who, ())):
             return Reason(Because.CONFLICT, {"who": who})
@@ -46,6 +51,21 @@ def _absence(meeting: Meeting, person: Person | None, closed: Closed) -> str:
     if day in closed.get(person.country, ()):
         return "holiday"
     return "leave" if away(person, day) else ""
+
+
+def _off_hours(meeting: Meeting, person: Person | None) -> bool:
+    """Whether it lies outside what the person works, on their wall clock of today."""
+    if person is None:
+        return False
+    day = today(meeting.start, person.zone)
+    return not any(
+        one.start <= meeting.start and meeting.end <= one.end
+        for one in merge(
+            Interval(at_wall(near, first, person.zone), at_wall(near, last, person.zone))
+            for near in (day - ONE_DAY, day, day + ONE_DAY)
+            for first, last in person.hours.days[near.weekday()]
+        )
+    )
 
 
 def _taken(when: Interval, busy: Sequence[Interval]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from daemon.core.domain import Leave, Person
+from daemon.core.domain import Interval, Leave, Person
 from daemon.core.intervals import instant, local_day
 
 ONE_DAY = timedelta(days=1)
@@ -21,6 +21,11 @@ def today(now: datetime, zone: ZoneInfo) -> date:
 def at_wall(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """The instant of a wall-clock minute of a day, as `intervals.instant` has it."""
     return instant(zone, day, minute)
+
+
+def whole_day(day: date, zone: ZoneInfo) -> Interval:
+    """A local day from midnight to midnight."""
+    return Interval(at_wall(day, 0, zone), at_wall(day + ONE_DAY, 0, zone))
 
 
 def away(person: Person, day: date) -> Leave | None:

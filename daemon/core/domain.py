@@ -198,6 +198,8 @@ class Because(StrEnum):
     DUE = "due"
     CONFLICT = "conflict"
     LEAVE = "leave"
+    HOURS = "hours"
+    """Outside the working hours of one of the two, as they are today."""
     DECLINED = "declined"
     DELETED = "deleted"
     MOVED_BY_PERSON = "moved_by_person"

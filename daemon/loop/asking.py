@@ -32,8 +32,20 @@ def take_over(world: World, history: History) -> Followed:
     history = replace(history, meetings=tuple(x.meeting for x in adopted))
     if cadence.paused(history, employee, world.now):
         return Followed(closed(world, history, Reason(Because.PAUSED)))
+    history = _without_need(world, history)
     wished = {x.meeting.uid: x for x in adopted if x.rebook and x.meeting.state is State.BOOKED}
     return Followed(history, wished=wished)
+
+
+def _without_need(world: World, history: History) -> History:
+    """Take back the talk about a missing tick when none is missing any more."""
+    done = cadence.aligned(history, world.cadence, world.now)
+    if done is None or done.uid in world.pending:
+        return history
+    gone = followup.withdraw(done, Reason(Because.AGREED_LATER))
+    return replace(
+        history, meetings=tuple(gone if m.uid == done.uid else m for m in history.meetings)
+    )
 
 
 def closed(world: World, history: History, why: Reason) -> History:

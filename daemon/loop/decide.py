@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -23,6 +24,7 @@ from daemon.core.domain import (
     State,
     Uid,
 )
+from daemon.core.owed import MOST
 from daemon.loop.asking import Followed, ask, closed, take_over
 from daemon.loop.problems import problem_of
 from daemon.loop.world import Decision, World
@@ -30,6 +32,13 @@ from daemon.loop.world import Decision, World
 log = structlog.get_logger()
 
 Answers = dict[tuple[Pair, Kind], Slot | NoSlot]
+
+
+MOST_MOVES = MOST - 1
+"""How often one event is moved: the letters about it are that many, and the one before."""
+
+REFUSED = (Because.DECLINED, Because.DELETED, Because.TOO_MANY_MOVES)
+"""Why an event fell whose next try is the same talk at another time."""
 
 
 def key_of(asked: Due) -> tuple[Pair, Kind]:
@@ -106,33 +115,79 @@ def _by_person(followed: Iterable[Followed]) -> dict[Email, list[Meeting]]:
 
 
 def _place(world: World, followed: Mapping[Pair, Followed]) -> tuple[dict[Pair, Followed], Answers]:
-    """Find times for all cycle meetings together, then for all alignment meetings."""
+    """Find times for all cycle meetings together, then for all alignment meetings; what a pair
+    would rather have is tried before what it can do with."""
     answers: Answers = {}
     done = dict(followed)
     for track in ("cycle", "alignment"):
-        asked = [due for f in done.values() if (due := getattr(f, track)) is not None]
-        if not asked:
-            continue
-        placed = [m for f in done.values() for m in f.history.meetings if m.state is State.BOOKED]
-        found = planner.place(
-            asked, world.people, world.busy, placed, world.cadence, world.closed, world.now
-        )
-        for pair, answer in found.items():
-            answers[key_of(answer.due)] = answer
-            done[pair] = replace(done[pair], history=_settled(world, done[pair].history, answer))
+        asked = {pair: due for pair, f in done.items() if (due := getattr(f, track)) is not None}
+        wishes = {pair: _wishes(world, done[pair], due) for pair, due in asked.items()}
+        while wishes:
+            placed = [
+                m for f in done.values() for m in f.history.meetings if m.state is State.BOOKED
+            ]
+            first = [steps[0] for steps in wishes.values()]
+            found = planner.place(
+                first, world.people, world.busy, placed, world.cadence, world.closed, world.now
+            )
+            wishes = {p: wishes[p][1:] for p, x in found.items() if wishes[p][1:] and _poor(x)}
+            for pair, answer in found.items():
+                if pair not in wishes:
+                    answers[key_of(answer.due)] = answer
+                    history = _settled(world, done[pair].history, answer, asked[pair])
+                    done[pair] = replace(done[pair], history=history)
     return done, answers
 
 
-def _settled(world: World, history: History, answer: Slot | NoSlot) -> History:
-    old = answer.due.replaces
+def _wishes(world: World, f: Followed, asked: Due) -> tuple[Due, ...]:
+    employee, _ = world.pair(asked.pair)
+    answer = f.wished.get(asked.replaces.uid) if asked.replaces else None
+    proposed = answer.proposed if answer else None
+    return cadence.wishes(asked, employee, world.cadence, world.closed, world.now, proposed)
+
+
+def _poor(answer: Slot | NoSlot) -> bool:
+    """What comes late, or not at all, fulfils no wish."""
+    return isinstance(answer, NoSlot) or answer.late
+
+
+def _settled(world: World, history: History, answer: Slot | NoSlot, asked: Due) -> History:
+    """The history with the answer in it; `asked` is the plain thing that was due."""
     if isinstance(answer, Slot):
-        meeting = followup.book(answer, world.people[history.pair.employee], world.now)
-    elif old is not None and answer.due.reason.because is Because.DECLINED:
-        meeting = followup.withdraw(old, answer.due.reason)
+        changed = booked(world, history, replace(answer, due=asked))
+    elif asked.replaces is not None and asked.reason.because is Because.DECLINED:
+        changed = (followup.withdraw(asked.replaces, asked.reason),)
     else:
         return history
-    others = tuple(m for m in history.meetings if m.uid != meeting.uid)
-    return replace(history, meetings=(*others, meeting))
+    uids = {meeting.uid for meeting in changed}
+    others = tuple(m for m in history.meetings if m.uid not in uids)
+    return replace(history, meetings=(*others, *changed))
+
+
+def booked(world: World, history: History, slot: Slot) -> tuple[Meeting, ...]:
+    """The meeting at its time, and the event it takes the place of, if that one falls. An event
+    that moved so often that nobody could be told any more gives way to a new one."""
+    employee, asked = world.people[history.pair.employee], slot.due
+    old = asked.replaces
+    if old is None:
+        fallen = cadence.fallen(history, alignment=asked.kind is Kind.ALIGNMENT)
+        fresh = followup.book(slot, employee, world.now)
+        refused = fallen is not None and fallen.reason.because in REFUSED
+        return (_instead_of(fallen, fresh, world.now) if fallen and refused else fresh,)
+    if old.sequence < MOST_MOVES:
+        moved = followup.book(slot, employee, world.now)
+        return (replace(moved, zone=employee.zone.key),)
+    anew = replace(asked, generation=old.generation + 1, replaces=None)
+    fresh = followup.book(replace(slot, due=anew), employee, world.now)
+    return followup.withdraw(old, asked.reason), _instead_of(old, fresh, world.now)
+
+
+def _instead_of(before: Meeting, fresh: Meeting, now: datetime) -> Meeting:
+    """A new event in the place of one that fell: who knew the old time is told of the new one."""
+    fresh = replace(fresh, moves=before.moves)
+    if before.start <= now:
+        return fresh
+    return replace(fresh, moved_from=before.start, moved_at=now)
 
 
 def _changed(old: Mapping[Pair, History], new: Mapping[Pair, History]) -> Iterable[Meeting]:
@@ -174,10 +229,12 @@ def _gaps(
     """Pairs whose employee has to be asked, with the meeting that could not be had."""
     gaps: dict[Pair, Due] = {}
     for pair, f in followed.items():
-        if f.cycle is not None and isinstance(answers.get(key_of(f.cycle)), NoSlot):
+        answer = answers.get(key_of(f.cycle)) if f.cycle is not None else None
+        if f.cycle is not None and isinstance(answer, NoSlot):
             employee = world.people[pair.employee]
             if f.cycle.replaces is None and _passed(f.cycle, employee, world):
-                gaps[pair] = f.cycle
+                why = Because.UNKNOWN_CALENDAR if answer.unknown else Because.NO_SLOT
+                gaps[pair] = replace(f.cycle, reason=Reason(why))
         elif (asked := _out_of_tries(world, f.history)) is not None:
             gaps[pair] = asked
     return gaps
@@ -200,4 +257,6 @@ def _out_of_tries(world: World, history: History) -> Due | None:
             followup.ask_again(m) if m.uid == last_try.uid else m for m in history.meetings
         ),
     )
-    return cadence.due(fresh, employee, manager, world.cadence, world.now)
+    asked = cadence.due(fresh, employee, manager, world.cadence, world.now)
+    why = Reason(Because.TOO_MANY_MOVES, {"times": str(last_try.moves)})
+    return replace(asked, reason=why) if asked else None

@@ -146,6 +146,7 @@ _WHY = {
     Because.DUE: "no earlier time suited both",
     Because.CONFLICT: "another appointment came in the way",
     Because.LEAVE: "one of the two is on leave or has a public holiday",
+    Because.HOURS: "the working hours or the zone of one of the two changed",
     Because.DECLINED: "the time booked before was declined",
     Because.DELETED: "the event booked before was deleted",
     Because.MOVED_BY_PERSON: "one of the two moved the event",
@@ -209,6 +210,8 @@ def words(reason: Reason, people: Mapping[Email, Person]) -> str:
         Because.UNKNOWN_CALENDAR: _unread_words(facts, people),
         Because.REFUSED_BY_CALENDAR: f"The calendar refused the event: {facts.get('why', '')}",
         Because.LEAVE: f"Booked on a day on which {who} is away; it is too near, or no other "
+        "time suits both.",
+        Because.HOURS: f"Booked outside the working hours of {who}; it is too near, or no other "
         "time suits both.",
         Because.CONFLICT: f"Another appointment of {who} overlaps; it is too near, or no other "
         "time suits both.",

@@ -12,13 +12,23 @@ from daemon.core.domain import (
     Accord,
     Because,
     Cadence,
+    Evidence,
     History,
     Kind,
     Leave,
     Reason,
     State,
 )
-from tests.factories import MONDAY, NOW, a_cadence, a_meeting, a_pair, a_person, at
+from tests.factories import (
+    MONDAY,
+    NOW,
+    a_cadence,
+    a_meeting,
+    a_pair,
+    a_person,
+    an_interval,
+    at,
+)
 
 EVA, MAX = a_person("eva@acme.example", manager="max@acme.example"), a_person("max@acme.example")
 
@@ -214,17 +224,59 @@ def test_a_missing_tick_asks_for_an_alignment_meeting_one_working_day_later():
     assert monday.window.latest == date(2026, 3, 20)
 
 
-def test_alignment_goes_on_until_both_agree():
-    saved = at("2026-03-06 11:00")
-    first = held(date(2026, 3, 6))
-    talk = held(date(2026, 3, 12), number=3, kind=Kind.ALIGNMENT)
-    open_ = a_history(first, talk, accord=Accord(2, 1, saved))
-    agreed = a_history(first, talk, accord=Accord(2, 0, saved))
+def aligning(day, *talks, open_=1, saved="2026-03-06 11:00"):
+    """What a pair with a missing tick asks for in the morning of a day."""
+    history = a_history(held(date(2026, 3, 6)), *talks, accord=Accord(2, open_, at(saved)))
+    return cadence.alignment_due(history, EVA, a_cadence(), {}, at(f"{day} 09:00"))
 
-    again = cadence.alignment_due(open_, EVA, a_cadence(), {}, at("2026-03-13 09:00"))
+
+TALK = held(date(2026, 3, 12), number=3, kind=Kind.ALIGNMENT, evidence=Evidence.INFERRED)
+
+
+def test_alignment_goes_on_until_both_agree():
+    said = "2026-03-12 10:15"
+
+    again = aligning("2026-03-13", TALK, saved=said)
 
     assert again.number == 4
-    assert cadence.alignment_due(agreed, EVA, a_cadence(), {}, at("2026-03-13 09:00")) is None
+    assert aligning("2026-03-13", TALK, saved=said, open_=0) is None
+
+
+def test_a_talk_in_which_nothing_was_recorded_leaves_nothing_further_to_align():
+    silent = {aligning(day, TALK) for day in ("2026-03-13", "2026-03-20", "2026-05-29")}
+
+    assert silent == {None}
+    assert aligning("2026-03-31", TALK, saved="2026-03-30 11:00").number == 4
+
+
+def test_the_next_talk_about_a_tick_waits_until_the_last_one_was_recorded_or_inferred():
+    over = replace(TALK, state=State.BOOKED, held_on=None, evidence=None)
+
+    assert aligning("2026-03-13", over) is None
+    assert aligning("2026-03-13", over, saved="2026-03-12 10:15").number == 4
+
+
+def test_no_two_talks_about_a_tick_lie_within_ten_working_days():
+    again = aligning("2026-03-13", TALK, saved="2026-03-12 10:15")
+    late = aligning("2026-04-10", TALK, saved="2026-04-09 10:15")
+
+    assert again.window.earliest == date(2026, 3, 26)
+    assert again.window.latest == date(2026, 4, 8)
+    assert late.window.earliest == date(2026, 4, 10)
+
+
+def test_a_talk_about_a_tick_that_is_no_longer_missing_is_not_needed():
+    ahead = a_meeting(start="2026-03-20 10:00", number=3, kind=Kind.ALIGNMENT)
+    picked = replace(ahead, reason=Reason(Because.WISH))
+
+    def needless(meeting, now="2026-03-16 10:00", open_=0):
+        history = a_history(meeting, accord=Accord(1, open_, at("2026-03-16 09:00")))
+        return cadence.aligned(history, a_cadence(), at(now))
+
+    assert needless(ahead) == ahead
+    assert needless(ahead, open_=1) is None
+    assert needless(picked) is None
+    assert needless(ahead, now="2026-03-19 10:01") is None
 
 
 def test_the_clock_starts_at_the_meeting_in_which_they_agreed():
@@ -244,6 +296,53 @@ def test_nothing_recorded_means_nothing_to_align():
     history = a_history(held(MONDAY))
 
     assert cadence.alignment_due(history, EVA, a_cadence(), {}, at("2026-03-20 09:00")) is None
+
+
+def wishes(asked, now=NOW, proposed=None):
+    return cadence.wishes(asked, EVA, a_cadence(), {}, now, proposed)
+
+
+def test_a_first_talk_would_rather_leave_the_days_of_its_preparation():
+    asked = due(a_history())
+
+    best, plain = wishes(asked)
+
+    assert plain == asked
+    assert best.not_before == at("2026-03-07 00:00")
+    assert asked.window.preferred >= MONDAY + timedelta(days=5)
+
+
+def test_a_talk_that_did_not_happen_would_rather_be_had_after_a_whole_working_day():
+    friday = at("2026-04-10 12:00")
+    missed = followup.deny(a_meeting(start="2026-04-10 10:00", number=2), EVA.email, friday)
+
+    best, plain = wishes(due(a_history(held(MONDAY), missed), now=friday), now=friday)
+
+    assert best.not_before == at("2026-04-14 00:00")
+    assert plain.not_before == at("2026-04-11 12:00")
+
+
+def test_after_a_no_another_day_is_wished_for_and_the_same_one_taken_where_there_is_no_other():
+    declined = followup.refuse(
+        a_meeting(start="2026-04-06 10:00", number=2, zone="UTC"), Because.DECLINED
+    )
+    asked = cadence.move(
+        a_history(held(MONDAY), declined),
+        declined,
+        Reason(Because.DECLINED),
+        EVA,
+        MAX,
+        a_cadence(),
+        {},
+        at("2026-03-20 10:00"),
+    )
+
+    best, plain = wishes(asked, now=at("2026-03-20 10:00"))
+
+    assert plain.not_at == (declined.when,)
+    assert best.not_at == (declined.when, an_interval("2026-04-06 00:00", "2026-04-07 00:00"))
+    proposed = an_interval("2026-04-06 15:00", "15:20")
+    assert wishes(asked, now=at("2026-03-20 10:00"), proposed=proposed) == (asked,)
 
 
 @given(

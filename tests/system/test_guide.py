@@ -65,6 +65,7 @@ def test_with_a_silent_manager_the_record_completes(story):
 
 
 def test_with_a_silent_employee_the_manager_cannot_record_but_asks_and_a_letter_says_so(story):
+    story.prepare_time()
     story.meet()
     page = story.record(MAX)
 
@@ -462,6 +463,7 @@ def test_three_talks_in_a_row_while_a_tick_is_missing_and_the_clock_starts_when_
         meeting = story.coming(Kind.ALIGNMENT)
         aligned.append(meeting)
         story.go(meeting.end)
+        story.save(story.record())
     ticked(story, "Bread at seven")
     story.go(story.now + HOUR)
     story.days(6)
@@ -471,6 +473,34 @@ def test_three_talks_in_a_row_while_a_tick_is_missing_and_the_clock_starts_when_
     last = aligned[-1].day
     assert 30 <= (story.coming().day - last).days <= 45
     assert story.coming().reason.because in ("due", "agreed_later")
+
+
+def test_a_talk_in_which_nobody_ticks_or_records_is_followed_by_the_follow_up_alone(story):
+    story.meet()
+    page = story.record()
+    story.save(page, **story.new_statement(page, "Bread at seven"))
+    while Kind.ALIGNMENT not in [m.kind for m in ahead(story)]:
+        story.days(1)
+    talk = story.coming(Kind.ALIGNMENT)
+    story.go(talk.end)
+
+    story.days(16)
+
+    assert [m.kind for m in story.meetings()].count(Kind.ALIGNMENT) == 1
+    assert [m.kind for m in ahead(story)] == [Kind.FOLLOW_UP]
+
+
+def test_a_talk_about_a_tick_falls_when_the_tick_comes_before_it(story):
+    story.meet()
+    page = story.record()
+    story.save(page, **story.new_statement(page, "Bread at seven"))
+    while Kind.ALIGNMENT not in [m.kind for m in ahead(story)]:
+        story.days(1)
+
+    ticked(story, "Bread at seven")
+    story.go(story.now + HOUR)
+
+    assert [m.kind for m in ahead(story)] == [Kind.FOLLOW_UP]
 
 
 def ahead(story: Story):
