@@ -75,9 +75,10 @@ def _answers(asking: bool, name: str | None, given: dict[str, str | None]) -> An
             raise click.BadParameter(f"{value!r}: {_CURES[key]}", param_hint=flag)
         return value
 
+    called = name or _asked("What is the organization called?", "", bool, "it needs a name")
     zone = answer("time_zone", "Time zone", found_zone(), known_zone)
     return Answers(
-        name=name or _asked("What is the organization called?", "", bool, "it needs a name"),
+        name=called,
         time_zone=zone,
         country=answer("country", "Country for public holidays", found_country(zone), _is_country),
         language=answer("language", "Language", found_language(), LANGUAGES.__contains__),

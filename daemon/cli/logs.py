@@ -22,6 +22,7 @@ def configure(kind: Literal["auto", "json", "text"], least: int = logging.INFO) 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        _said,
     ]
     journal = bool(os.environ.get("JOURNAL_STREAM"))
     last: list[Any] = [_priority] if journal else []
@@ -41,6 +42,11 @@ def _ending(kind: str) -> list[Processor]:
         return [structlog.dev.ConsoleRenderer()]
     line = structlog.processors.LogfmtRenderer(key_order=["level", "event"], bool_as_flag=False)
     return [structlog.processors.format_exc_info, _one_line, line]
+
+
+def _said(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The fact without what it has no value for: an event has no reader, a letter has."""
+    return {key: value for key, value in event.items() if value is not None}
 
 
 def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

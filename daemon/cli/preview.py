@@ -1,8 +1,10 @@
 """careloop preview: a letter as people get it, with invented content; no talk is ever opened."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -11,10 +13,15 @@ from daemon.cli.opening import configured, opened
 from daemon.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
+    from daemon.core.domain import Meeting
     from daemon.letters import Facts, Letters
 
 KINDS = ("prep", "nudge", "brief", "record", "summary", "moved", "overdue", "helper", "sign_in")
 LANGUAGES = ("en", "de", "fr", "es")
+SAID_OF_NOBODY = "everything in this letter is invented"
+SAID_OF_PAIR = (
+    "the people and the meeting are real; what is said of the talk and the links is invented"
+)
 
 
 @click.command()
@@ -50,6 +57,7 @@ def command(
         click.echo(words.html)
     else:
         click.echo(plain(f"Subject: {words.subject}\n\n{words.text}"))
+    click.echo(SAID_OF_PAIR if pair else SAID_OF_NOBODY, err=True)
     return OK
 
 
@@ -69,6 +77,7 @@ def _of_pair(letter: str, address: str, language: str | None) -> "tuple[Letters,
     from daemon.cli.people import pair_of  # the store is loaded by now
     from daemon.core.domain import LetterKind
     from daemon.letters import examples
+    from daemon.loop.noting import moment
     from daemon.store import pairs, people
 
     with app.database.reading() as conn:
@@ -80,16 +89,52 @@ def _of_pair(letter: str, address: str, language: str | None) -> "tuple[Letters,
     if language:
         to = replace(to, language=language)
     facts = examples(LetterKind(letter), to.language)
-    meeting = history.meetings[-1] if history.meetings else facts.meeting
+    if history.meetings:
+        facts = _about(facts, history.meetings[-1])
     return app.letters, replace(
         facts,
         letter=replace(facts.letter, to=to.email),
         to=facts.to if letter == "helper" else to,
         employee=employee,
         manager=manager,
-        meeting=meeting,
-        now=app.clock(),
+        now=moment(app),
+        link=_link(app.config.web.url),
+        choices={way: f"{_link(app.config.web.url)}/{way}" for way in facts.choices},
     )
+
+
+def _about(facts: "Facts", meeting: "Meeting") -> "Facts":
+    """The invented content around a real meeting: its days follow, a first talk looks back on
+    nothing."""
+    from daemon.core.domain import Kind, LetterKind
+
+    if facts.meeting is None:
+        return facts
+    later = meeting.day - facts.meeting.day
+    looks_back = facts.letter.kind is not LetterKind.SUMMARY and meeting.kind is Kind.FIRST
+    actions = () if looks_back else facts.actions
+    following, was = facts.next_meeting, facts.moved_from
+    return replace(
+        facts,
+        meeting=meeting,
+        actions=tuple(replace(one, due=one.due + later) for one in actions),
+        next_meeting=_at(following, _days_after(meeting, 35)) if following else None,
+        moved_from=_days_after(meeting, -1) if was else None,
+    )
+
+
+def _days_after(meeting: "Meeting", days: int) -> datetime:
+    """Its start so many days later, at the same time of the employee's clock."""
+    here = meeting.start.astimezone(ZoneInfo(meeting.zone))
+    return (here + timedelta(days=days)).astimezone(UTC)
+
+
+def _at(meeting: "Meeting", start: datetime) -> "Meeting":
+    return replace(meeting, start=start, end=start + (meeting.end - meeting.start))
+
+
+def _link(url: str) -> str:
+    return f"{url.rstrip('/')}/an-invented-link"
 
 
 def _gallery(folder: Path) -> int:

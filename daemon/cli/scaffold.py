@@ -100,9 +100,10 @@ def _set(text: str, key: str, value: str) -> str:
     """Give the first `key` of the example its value; what the comment says stays."""
     plain = "".join(char if char.isprintable() else " " for char in value)
     quoted = '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    said = f"{key} = {quoted}"
     return re.sub(
-        rf'^(?:# )?{key} = "[^"]*" *',
-        lambda found: f"{key} = {quoted} ".ljust(len(found[0])),
+        rf'^(?:# )?{key} = "[^"]*"(?: +(#))?',
+        lambda found: f"{said} ".ljust(len(found[0]) - 1) + "#" if found[1] else said,
         text,
         count=1,
         flags=re.MULTILINE,

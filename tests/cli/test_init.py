@@ -1,5 +1,6 @@
 """careloop init: a folder that works at once, and never harm to what was there."""
 
+import io
 import re
 import shutil
 import stat
@@ -68,6 +69,28 @@ def test_answers_reach_the_configuration_whatever_they_contain(
     }
     assert settings["mail"] == {"sender": "loop@acme.example"}
     assert settings["web"] == {"url": "https://loop.acme.example"}
+
+
+def test_no_line_of_the_configuration_ends_in_blanks(careloop: Command, company: Path) -> None:
+    lines = company.read_text().splitlines()
+
+    assert [line for line in lines if line != line.rstrip()] == []
+    (zone,) = (line for line in lines if line.startswith("time_zone"))
+    assert " # " in zone.partition('"')[2]
+
+
+def test_on_a_terminal_the_name_is_asked_first(
+    careloop: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = io.StringIO("Acme Ltd\nEurope/Berlin\n-\nen\nloop@acme.example\nhttp://here\n")
+    monkeypatch.setattr(typed, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin", typed)
+
+    answer = careloop("init", tmp_path / "acme")
+
+    said = answer.out + answer.err
+    assert said.index("organization called") < said.index("Time zone")
+    assert _settings(tmp_path / "acme" / "config.toml")["organization"]["name"] == "Acme Ltd"
 
 
 def test_nothing_that_exists_is_overwritten(careloop: Command, tmp_path: Path) -> None:

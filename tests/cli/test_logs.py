@@ -1,6 +1,7 @@
 """The log: on stderr, one line a fact, in the form its reader wants."""
 
 import json
+from typing import Literal
 
 import pytest
 import structlog
@@ -28,6 +29,19 @@ def test_a_fact_is_one_line_of_keys_and_values(capsys: pytest.CaptureFixture[str
     assert len(err.splitlines()) == 2
     assert "event=effect.done" in err
     assert "broken" in err
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_what_has_no_value_is_not_logged(
+    capsys: pytest.CaptureFixture[str], kind: Literal["text", "json"]
+) -> None:
+    logs.configure(kind)
+
+    structlog.get_logger().info("effect.done", to=None, revision=0)
+
+    err = capsys.readouterr().err
+    assert "to" not in err.replace("timestamp", "")
+    assert "revision" in err
 
 
 def test_collectors_get_json(capsys: pytest.CaptureFixture[str]) -> None:

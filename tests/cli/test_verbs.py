@@ -124,10 +124,11 @@ def test_plan_has_the_promised_shape_and_tells_what_the_turn_does(
     careloop: Command, company: Path
 ) -> None:
     planned = careloop("plan", "--json", "--now", TUESDAY, "--config", company)
+    ahead = careloop("plan", "--json", "--days", "14", "--now", TUESDAY, "--config", company)
     careloop("run", "--once", "--now", TUESDAY, "--config", company)
     done = careloop("status", "--json", "--config", company)
 
-    booking, letter = planned.json["bookings"][0], planned.json["letters"][0]
+    booking, letter = planned.json["bookings"][0], ahead.json["letters"][0]
     assert set(booking) == {"employee", "manager", "kind", "start", "end", "reason"}
     assert set(letter) == {"kind", "to", "at", "employee"}
     assert (booking["kind"], letter["kind"]) == ("first", "prep")
@@ -216,6 +217,39 @@ def test_a_preview_shows_real_people_and_no_real_words(careloop: Command, booked
     assert answer.out.startswith("Subject: ")
     assert "Maria" in answer.out
     assert "/l/" not in answer.out
+
+
+@pytest.mark.parametrize(("kind", "promise"), [("prep", "Still open"), ("brief", "you promised")])
+def test_a_preview_of_a_first_talk_looks_back_on_nothing(
+    careloop: Command, booked: Path, kind: str, promise: str
+) -> None:
+    answer = careloop("preview", kind, "--pair", ANNA, "--config", booked)
+
+    assert promise not in answer.out
+    assert promise in careloop("preview", kind, "--config", booked).out
+
+
+def test_a_preview_says_what_is_invented_and_links_to_the_own_address(
+    careloop: Command, booked: Path
+) -> None:
+    real = careloop("preview", "overdue", "--html", "--pair", ANNA, "--config", booked)
+    invented = careloop("preview", "overdue", "--config", booked)
+
+    assert "careloop.example" not in real.out
+    assert "http://127.0.0.1:8080/an-invented-link/pause" in real.out
+    assert "invented" in real.err
+    assert "everything in this letter is invented" in invented.err
+
+
+def test_the_invented_next_talk_is_at_the_same_time_of_day(careloop: Command, booked: Path) -> None:
+    start = datetime.fromisoformat(
+        str(_first_pair(careloop("status", "--json", "--config", booked))["next"])
+    )
+
+    answer = careloop("preview", "summary", "--pair", ANNA, "--config", booked)
+
+    _, _, following = answer.out.partition("Next talk:")
+    assert f"{start.hour}:{start.minute:02}" in following
 
 
 @pytest.mark.parametrize("kind", ["prep", "brief", "summary", "overdue", "sign_in"])
