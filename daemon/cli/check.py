@@ -37,28 +37,31 @@ def command(as_json: bool, accept_roster: bool) -> int:
             click.echo(plain(said(problem)))
         for problem in warnings:
             click.echo(plain(f"warning: {said(problem)}"))
-        click.echo(_verdict(path, errors), err=True)
+        click.echo(_verdict(path, errors, warnings), err=True)
     return USAGE if errors else OK
 
 
 def _accept_roster() -> int:
     """Confirm today's roster in spite of its losses (product rule 10): the next turn acts on it."""
     from daemon.cli.opening import opened  # only here is the store looked at
-    from daemon.loop.observe import ACCEPTED, fingerprint
+    from daemon.loop.observe import ACCEPTED, fingerprint, present_of, remember
     from daemon.store import settings
 
     app = opened()
-    present = [person.email for person in app.directory.people().people]
+    present = present_of(app.directory.people(), remember(app))
     with app.database.writing() as conn:
         settings.put(conn, ACCEPTED, fingerprint(present))
     click.echo(f"the roster of {len(present)} people is accepted; the next turn uses it", err=True)
     return OK
 
 
-def _verdict(path: Path, errors: list[Problem]) -> str:
-    if not errors:
-        return f"{path}: all is well"
-    return "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+def _verdict(path: Path, errors: list[Problem], warnings: list[Problem]) -> str:
+    counts = (_counted(errors, "problem"), _counted(warnings, "warning"))
+    return f"{path}: {', '.join(filter(None, counts)) or 'all is well'}"
+
+
+def _counted(some: list[Problem], word: str) -> str:
+    return f"{len(some)} {word}{'s'[: len(some) != 1]}" if some else ""
 
 
 def _beyond(path: Path, reading: Reading) -> Iterator[Problem]:
@@ -123,6 +126,7 @@ def _doubts(path: Path, reading: Reading) -> Iterator[Problem]:
     if config is None or reading.broken:
         return
     yield from _without_calendar(config)
+    yield from _held_back(config)
     folder = config.at(config.organization.hr_folder)
     if not folder.is_dir():
         yield Problem(
@@ -154,3 +158,27 @@ def _without_calendar(config: Config) -> Iterator[Problem]:
                 f"mkdir -p {shlex.quote(str(folder))} (an empty one is free time), "
                 f"or put {person.email}.ics into {top}",
             )
+
+
+def _held_back(config: Config) -> Iterator[Problem]:
+    """A roster that suddenly loses many is not acted on: said before the next turn says so."""
+    from daemon.cli.health import state_file  # only where turns were taken there is more to load
+
+    file = state_file(config)
+    if file is not None and not file.exists():
+        return
+    from daemon.core.ports import Trouble
+    from daemon.loop.observe import doubtful, present_of, remember
+    from daemon.store.trouble import StoreTrouble
+    from daemon.wiring import open_app
+
+    try:
+        app = open_app(config, on_copy=True)
+        found = app.directory.people()
+    except (SecretProblem, StoreTrouble, Trouble):
+        return  # told elsewhere
+    memory = remember(app)
+    app.database.close()
+    doubt = doubtful(present_of(found, memory), memory)
+    if doubt is not None:
+        yield doubt

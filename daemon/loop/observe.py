@@ -13,6 +13,7 @@ from daemon.core.domain import (
     Pair,
     Person,
     Problem,
+    Roster,
     Uid,
 )
 from daemon.core.ports import CredentialsRefused, Trouble
@@ -116,20 +117,33 @@ def read_staff(app: App, memory: Memory) -> Staff:
         log.warning("roster.unread", reason=trouble.reason)
         problem = Problem("[people]", trouble.reason, "The last good roster is used until then.")
         return Staff(memory.roster, (problem,), isinstance(trouble, CredentialsRefused))
+    present = present_of(found, memory)
+    doubt = doubtful(present, memory)
+    if doubt is not None:
+        log.warning("roster.lost", reason=doubt.what)
+        return Staff(memory.roster, (*found.problems, doubt))
+    return Staff(present, found.problems)
+
+
+def present_of(found: Roster, memory: Memory) -> dict[Email, Person]:
+    """Everybody a roster names: whose entry cannot be used is there as before."""
     known = memory.roster
     present = {p.email: with_memory(p, known.get(p.email)) for p in found.people}
-    present |= {who: memory.roster[who] for who in found.refused if who in memory.roster}
+    return present | {who: known[who] for who in found.refused if who in known}
+
+
+def doubtful(present: Collection[Email], memory: Memory) -> Problem | None:
+    """Say why a roster of these people is not acted on: it lost too many at once, and nobody
+    confirmed it (product rule 10). None: it is believed."""
     lost = [who for who in memory.roster if who not in present]
-    if _too_many(lost, memory.roster) and fingerprint(present) != memory.accepted:
-        log.warning("roster.lost", lost=len(lost), known=len(memory.roster))
-        problem = Problem(
-            "[people]",
-            f"{len(lost)} of {len(memory.roster)} people are missing from the roster at once; "
-            "nothing was ended, the last good roster is used",
-            "Mend the roster, or confirm that they left: careloop check --accept-roster",
-        )
-        return Staff(memory.roster, (*found.problems, problem))
-    return Staff(present, found.problems)
+    if not _too_many(lost, memory.roster) or fingerprint(present) == memory.accepted:
+        return None
+    return Problem(
+        "[people]",
+        f"{len(lost)} of {len(memory.roster)} people are missing from the roster at once; "
+        "nothing was ended, the last good roster is used",
+        "Mend the roster, or confirm that they left: careloop check --accept-roster",
+    )
 
 
 def _too_many(lost: Collection[Email], known: Collection[Email]) -> bool:

@@ -386,13 +386,29 @@ def test_a_roster_that_lost_many_is_acted_on_once_it_is_accepted(
     roster.write_text("\n".join(roster.read_text().splitlines()[:3]) + "\n")
 
     before = careloop(*turn)
+    doubted = careloop("check", "--config", company)
     accepted = careloop("check", "--accept-roster", "--config", company)
     after = careloop(*turn)
 
     assert (before.code, before.json["withdrawn"]) == (3, 0)
     assert "--accept-roster" in before.err
+    assert "4 of 6 people are missing" in doubted.out
+    assert "all is well" not in doubted.err
     assert accepted.code == 0
     assert (after.code, after.json["withdrawn"]) == (0, 4)
+    assert "missing" not in careloop("check", "--config", company).out
+
+
+def test_a_roster_with_a_broken_row_can_be_accepted_too(careloop: Command, company: Path) -> None:
+    roster = _six_people(company)
+    turn = ("run", "--once", "--now", TUESDAY, "--json", "--config", company)
+    careloop(*turn)
+    kept = roster.read_text().splitlines()[:3]
+    roster.write_text("\n".join([*kept, "p1@acme.example,,maria@acme.example"]) + "\n")
+
+    careloop("check", "--accept-roster", "--config", company)
+
+    assert careloop(*turn).json["withdrawn"] == 3
 
 
 def test_resume_starts_the_search_again_after_too_many_refusals(
