@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from daemon.cli.group import OK, config_option
+from daemon.cli.group import OK, PARTLY, config_option
 from daemon.cli.opening import now_option, opened
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.troubles import show
@@ -43,7 +43,7 @@ def command(days: int, diff: bool, now: datetime | None, as_json: bool) -> int:
         print_json(_jsonable(found, zone))
     else:
         _show(found, zone)
-    return OK
+    return OK if found.complete else PARTLY
 
 
 def _jsonable(found: "Plan", zone: ZoneInfo) -> dict[str, Any]:

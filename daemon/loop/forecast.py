@@ -61,6 +61,8 @@ class Plan:
     withdrawals: tuple[Booking, ...]
     letters: tuple[Posting, ...]
     problems: tuple[Problem, ...]
+    complete: bool
+    """The next turn could read everything and serve everybody."""
 
 
 def plan(app: App, now: datetime, days: int = 0) -> Plan:
@@ -71,12 +73,13 @@ def plan(app: App, now: datetime, days: int = 0) -> Plan:
     try:
         letters: list[Posting] = []
         found: list[Problem] = []
+        complete = True
         for day in range(days + 1):
             before = len(played.mail.mails)
             moment = now + timedelta(days=day)
             report = run_turn(played.app, moment)
             if day == 0:
-                found += report.problems
+                found, complete = list(report.problems), report.complete
             sent = (mail.key for mail in played.mail.mails[before:])
             letters += [_posting(played, key, max(now, due[key])) for key in sent]
         found += _against(played)
@@ -85,6 +88,7 @@ def plan(app: App, now: datetime, days: int = 0) -> Plan:
             withdrawals=_in_order(_booking(played, x) for x in played.calendar.cancels),
             letters=tuple(sorted(letters, key=lambda one: (one.at, one.kind, one.to))),
             problems=tuple(found),
+            complete=complete,
         )
     finally:
         played.close()
