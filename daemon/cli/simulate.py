@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from daemon.cli.output import plain, print_json, print_table
 
 if TYPE_CHECKING:
     from daemon.core.domain import Roster
+    from daemon.loop.fate import Rates
     from daemon.loop.simulation import Progress, Simulation
     from daemon.wiring import App
 
@@ -86,7 +87,7 @@ def command(
             roster=_roster(app, people) if people else None,
             progress=progress,
         )
-    _tell(found, report)
+    _tell(found, rates, seed, report)
     if page is not None:
         from daemon.cli.sheet import write  # only for a page
 
@@ -113,12 +114,14 @@ def _roster(app: "App", file: Path) -> "Roster":
     return roster
 
 
-def _tell(found: "Simulation", report: str | None) -> None:
+def _tell(found: "Simulation", rates: "Rates", seed: int, report: str | None) -> None:
+    said = {**_jsonable(found), "played": {**asdict(rates), "seed": seed}}
     if report == STDOUT:
-        print_json(_jsonable(found))
+        print_json(said)
         return
+    click.echo(_played(rates, seed), err=True)
     if report is not None:
-        text = json.dumps(_jsonable(found), indent=2, default=str)
+        text = json.dumps(said, indent=2, default=str)
         Path(report).write_text(text + "\n", "utf-8")
         click.echo(plain(f"written: {report}"), err=True)
     print_table(("figure", "value"), list(_figures(found)))
@@ -132,15 +135,26 @@ def _tell(found: "Simulation", report: str | None) -> None:
         print_table(("employee", "manager", "from", "to", "days", "reason"), rows)
 
 
+def _played(rates: "Rates", seed: int) -> str:
+    """What people do in it; without this the moves look like careloop's own."""
+    if not any(asdict(rates).values()):
+        return "played: nobody moves, declines, falls ill or leaves"
+    return (
+        f"played: people move {rates.moved:.0%} of the talks and decline or delete "
+        f"{rates.cancelled:.0%}, fall ill {rates.ill:g} times a year, {rates.leaves:.0%} leave "
+        f"within a year (seed {seed}); --calm plays none of it"
+    )
+
+
 def _figures(found: "Simulation") -> Iterator[tuple[str, str]]:
     minutes = found.manager_minutes_per_week.values()
     yield "pairs", str(found.pairs)
     yield "talks", str(found.talks)
     yield "gaps inside the window", f"{found.in_window:.1%} of {len(found.gaps)}"
     for reason, count in found.reasons.items():
-        yield f"  outside: {reason}", str(count)
+        yield f"  outside: {reason.replace('_', ' ')}", str(count)
     for why, count in found.moves.items():
-        yield f"moved or fell: {why}", str(count)
+        yield f"moved or fell: {why.replace('_', ' ')}", str(count)
     yield "letters per person and year", str(found.letters_per_person)
     yield "busiest manager, minutes a week", f"{max(minutes, default=0.0):.0f}"
     yield f"days with more than {found.crowd} talks", str(found.crowded_days)

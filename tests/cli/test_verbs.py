@@ -334,6 +334,18 @@ def test_a_simulation_is_the_same_for_the_same_seed(
     assert "pairs" in written.out
 
 
+def test_a_simulation_says_what_people_do_in_it(careloop: Command, booked: Path) -> None:
+    asked = ("simulate", "--days", "3", "--from", "2026-12-01", "--config", booked)
+
+    usual = careloop(*asked)
+    calm = careloop(*asked, "--calm")
+    data = careloop(*asked, "--ill", "5", "--json").json
+
+    assert "people move 42% of the talks and decline or delete 30%" in usual.err
+    assert "played: nobody moves" in calm.err
+    assert data["played"] == {"moved": 0.42, "cancelled": 0.3, "ill": 5, "leaves": 0.1, "seed": 1}
+
+
 def test_a_simulation_may_play_another_roster(
     careloop: Command, company: Path, tmp_path: Path
 ) -> None:
