@@ -28,7 +28,7 @@ from daemon.loop.act import LEASE, Tally
 from daemon.loop.envelope import seal, unseal
 from daemon.loop.facts import Errand, facts
 from daemon.loop.world import Decision, World
-from daemon.store import conversations, outbox, pairs, settings
+from daemon.store import conversations, meetings, outbox, pairs, settings
 from daemon.store.access import SignIn
 from daemon.store.helpers import Invitation
 from daemon.store.outbox import Action, Claim, Effect
@@ -242,12 +242,19 @@ def _settle(
 
 def _claim(app: App, world: World, errands: Sequence[Errand], tally: Tally) -> list[Claim]:
     """Write the letters, then take them: their bytes are recorded before anything is sent."""
-    written = _written(app, world, errands, tally)
+    written = _written(app, world, _still(app, errands), tally)
     sealed = [letter_of(errand.letter, seal(app.vault, mail)) for errand, mail in written]
     with app.database.writing() as conn:
         since = cautious_until(conn)
         doubtful = {errand.letter.key for errand, _ in written if errand.letter.due < since}
         return outbox.claim_letters(conn, sealed, app.worker, world.now, LEASE, doubtful=doubtful)
+
+
+def _still(app: App, errands: Sequence[Errand]) -> list[Errand]:
+    """Leave out what somebody overtook on a page since this turn began: the next one sees to it."""
+    with app.database.reading() as conn:
+        now = meetings.some(conn, {x.meeting.uid for x in errands if x.meeting})
+    return [x for x in errands if x.meeting is None or now.get(x.meeting.uid) == x.meeting]
 
 
 def cautious_until(conn: Connection) -> datetime:

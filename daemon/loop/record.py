@@ -1,13 +1,15 @@
 """Record: a decision becomes rows, and the effects it owes, in one short transaction."""
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import Connection
 
 from daemon import booking
 from daemon.core.days import today
-from daemon.core.domain import Pair
+from daemon.core.domain import Meeting, Pair, Uid
 from daemon.loop import unread
 from daemon.loop.world import Decision, World
-from daemon.store import handover, pairs, people, problems
+from daemon.store import handover, meetings, pairs, people, problems
 from daemon.wiring import App
 
 
@@ -19,9 +21,18 @@ def record(app: App, world: World, decision: Decision) -> None:
     with app.database.writing() as conn:
         people.remember(conn, tuple(world.people.values()), world.now)
         _pairs(app, conn, world, decision)
-        booking.save(conn, changed, before, owed, world.now)
+        stale = _overtaken(conn, before)
+        still = [meeting for meeting in changed if meeting.uid not in stale]
+        timely = [effect for effect in owed if effect.uid not in stale]
+        booking.save(conn, still, before, timely, world.now)
         problems.replace(conn, found, world.now)
         unread.keep(conn, world)
+
+
+def _overtaken(conn: Connection, before: Mapping[Uid, Meeting]) -> Collection[Uid]:
+    """Meetings somebody changed on a page since they were read: the next turn sees to them."""
+    now = meetings.some(conn, before)
+    return {uid for uid, meeting in before.items() if now.get(uid) != meeting}
 
 
 def _pairs(app: App, conn: Connection, world: World, decision: Decision) -> None:

@@ -50,6 +50,11 @@ def by_uid(conn: Connection, uid: Uid) -> Meeting | None:
     return _by_uids(conn, [uid]).get(uid)
 
 
+def some(conn: Connection, uids: Collection[Uid]) -> dict[Uid, Meeting]:
+    """The meetings of these uids as far as they are known."""
+    return _by_uids(conn, list(uids))
+
+
 def of(conn: Connection, pair: Pair) -> tuple[Meeting, ...]:
     """All meetings of a pair, oldest first, in every state and generation."""
     theirs = and_(table.c.employee == pair.employee, table.c.manager == pair.manager)
