@@ -1,15 +1,27 @@
 """Which letters are owed this very moment: decided from the state, never queued ahead.
 
-Never more than four letters to one person for one meeting: those still to come keep their place
-(`_room`), so that a summary is never crowded out by a reminder.
+Never more than four letters to one person for one meeting. A changed time outranks all others, so
+that nobody is left with a time that is no longer true; what it costs is given up in this order: the
+nudge, the summary of what nobody recorded, the reminder of `record`, the summary.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, previous_working_day, today
-from daemon.core.domain import Cadence, Email, Letter, LetterKind, Meeting, Person, State, Talk
+from daemon.core.domain import (
+    Because,
+    Cadence,
+    Email,
+    Letter,
+    LetterKind,
+    Meeting,
+    Person,
+    State,
+    Talk,
+)
 
 EIGHT = 8 * 60
 MOST = 4
@@ -17,8 +29,11 @@ SUMMARY_DAYS = 14
 """A summary without a record is of no use later than this after the talk."""
 
 REMINDER = 1
-"""The revision of the `record` letter's one reminder: on the next working day, or as soon as the
-manager asks the employee to record."""
+"""The revision of the `record` letter's one reminder: on a working morning a day later, or as soon
+as the manager asks the employee to record."""
+
+NAMING_A_TIME = (LetterKind.PREP, LetterKind.NUDGE, LetterKind.BRIEF, LetterKind.MOVED)
+"""Letters by which their reader knows when the talk is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +69,23 @@ def owed(case: Case) -> tuple[Letter, ...]:
     before = case.meeting.state is State.BOOKED and case.now < case.meeting.start
     after = case.now >= case.meeting.end or case.meeting.state is State.HELD
     wanted = [*(_before(case) if before else ()), *(_after(case) if after else ())]
-    return tuple(sorted(x for x in wanted if x.due <= case.now and not _was(case, x)))
+    now = [x for x in wanted if x.due <= case.now and not _was(case, x)]
+    return tuple(sorted(_within_the_cap(case, now)))
 
 
 def coming(case: Case) -> tuple[Letter, ...]:
     """Tell which letters will fall due before the talk if nothing changes, for a preview."""
     letters = [x for x in _before(case) if x.due > case.now and not _was(case, x)]
     return tuple(sorted(letters))
+
+
+def _within_the_cap(case: Case, letters: Iterable[Letter]) -> Iterable[Letter]:
+    """As many as each person may still get, the weightiest first."""
+    went = Counter(x.to for x in case.sent if x.done)
+    for letter in letters:
+        went[letter.to] += 1
+        if went[letter.to] <= MOST:
+            yield letter
 
 
 def _before(case: Case) -> Iterable[Letter]:
@@ -88,13 +113,25 @@ def brief(case: Case) -> Letter:
 
 
 def _moved(case: Case) -> Iterable[Letter]:
+    """To both when careloop moved it; when one of the two did, to the other, if a letter has told
+    them the old time."""
     meeting = case.meeting
-    if meeting.moved_from is None or meeting.moved_at is None:
+    if meeting.moved_at is None:
         return
-    for person, opening in ((case.employee, LetterKind.PREP), (case.manager, LetterKind.BRIEF)):
-        record = person is case.employee or case.cadence.record_both
-        if _room(case, person, 1 + record + _not_yet(case, opening)):
+    for person in (case.employee, case.manager):
+        if meeting.moved_from is not None or _misled(case, person, meeting.moved_at):
             yield _letter(case, LetterKind.MOVED, person, meeting.moved_at, meeting.sequence)
+
+
+def _misled(case: Case, person: Person, moved_at: datetime) -> bool:
+    """Whether the other one moved it after the last letter that told this person the time. Where
+    the calendar does not say who moved it, its own update told the others."""
+    reason = case.meeting.reason
+    asked = reason.because is Because.WISH
+    by = case.employee.email if asked else reason.facts.get("by", "")
+    mine = (x for x in case.sent if x.to == person.email and x.done and x.kind in NAMING_A_TIME)
+    last = max((x.at for x in mine), default=None)
+    return by not in ("", person.email) and last is not None and last < moved_at
 
 
 def _nudge_wanted(case: Case) -> bool:
@@ -113,17 +150,22 @@ def _after(case: Case) -> Iterable[Letter]:
     if case.talk.revision:
         yield from _summaries(case, case.talk.revision, case.talk.saved_at or case.meeting.over_at)
         return
-    given_up = case.meeting.over_at + timedelta(days=case.cadence.inferred_after_days)
+    given_up = _given_up(case)
     if case.now < given_up:
         yield from _records(case)
     elif case.now < case.meeting.over_at + timedelta(days=SUMMARY_DAYS):
         yield from _summaries(case, 0, given_up)
 
 
+def _given_up(case: Case) -> datetime:
+    """When a talk nobody spoke of is taken as held."""
+    return case.meeting.over_at + timedelta(days=case.cadence.inferred_after_days)
+
+
 def _records(case: Case) -> Iterable[Letter]:
-    people = [case.employee, *([case.manager] if case.cadence.record_both else [])]
-    for person in people:
-        yield _letter(case, LetterKind.RECORD, person, case.meeting.over_at)
+    yield _letter(case, LetterKind.RECORD, case.employee, case.meeting.over_at)
+    if case.cadence.record_both and _room(case, case.manager, 1):
+        yield _letter(case, LetterKind.RECORD, case.manager, case.meeting.over_at)
     mine = (x for x in case.sent if x.kind is LetterKind.RECORD and x.to == case.employee.email)
     first = next((x.at for x in mine if x.done), None)
     if first is not None and _room(case, case.employee, 1):
@@ -133,10 +175,13 @@ def _records(case: Case) -> Iterable[Letter]:
 
 
 def _reminder(case: Case, first: datetime) -> datetime | None:
-    """When the letter of `first` is repeated: the next working day, or once the manager asks."""
+    """When the letter of `first` is repeated: on a working morning a day later (or a night, where
+    that would be too late), or once the manager asks."""
     over = today(case.meeting.over_at, case.employee.zone)
-    day = add_working_days(case.employee, over, 1, case.closed)
-    morning = at_wall(day, EIGHT, case.employee.zone)
+    days = (add_working_days(case.employee, over, n, case.closed) for n in (1, 2))
+    morning, later = (at_wall(day, EIGHT, case.employee.zone) for day in days)
+    if morning - first < timedelta(days=1) and later < _given_up(case):
+        morning = later
     asked = case.talk.asked_at
     if asked is not None and asked >= first:
         return min(asked, morning) if first < morning else asked
@@ -145,8 +190,7 @@ def _reminder(case: Case, first: datetime) -> datetime | None:
 
 def _summaries(case: Case, revision: int, due: datetime) -> Iterable[Letter]:
     for person in (case.employee, case.manager):
-        if _room(case, person, 0):
-            yield _letter(case, LetterKind.SUMMARY, person, due, revision)
+        yield _letter(case, LetterKind.SUMMARY, person, due, revision)
 
 
 def _letter(case: Case, kind: LetterKind, to: Person, due: datetime, revision: int = 0) -> Letter:
@@ -167,10 +211,6 @@ def _room(case: Case, person: Person, kept: int) -> bool:
     """Tell whether one more letter fits when `kept` places are needed for what matters more."""
     went = sum(1 for x in case.sent if x.to == person.email and x.done)
     return went + kept < MOST
-
-
-def _not_yet(case: Case, kind: LetterKind) -> int:
-    return 0 if any(x.kind is kind for x in case.sent) else 1
 
 
 def _was(case: Case, letter: Letter) -> bool:

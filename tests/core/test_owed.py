@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from daemon.core import followup
 from daemon.core import owed as rules
 from daemon.core.domain import Because, LetterKind, Reason, State, Talk
+from daemon.loop.decide import MOST_MOVES
 from tests.factories import a_cadence, a_meeting, a_person, at
 
 EVA = a_person("eva@acme.example", manager="max@acme.example", zone="Europe/Berlin")
@@ -111,6 +112,56 @@ def test_a_move_and_a_nudge_that_fall_due_together_are_one_letter():
     assert mine == [LetterKind.MOVED]
 
 
+def a_move(by=None, because=Because.CONFLICT, moved_at="2026-04-09 10:00", sequence=1):
+    """The talk after it was moved: by careloop, or by one of the two."""
+    facts = {"by": by} if by else {}
+    return replace(
+        MEETING,
+        moved_from=None if by or because is Because.WISH else at("2026-04-09 14:00"),
+        moved_at=at(moved_at),
+        sequence=sequence,
+        reason=Reason(because, facts),
+    )
+
+
+def test_a_changed_time_outranks_the_record_and_the_summary_and_nothing_is_a_fifth_letter():
+    third = a_move(moved_at="2026-04-09 12:00", sequence=3)
+    moves = [went(LetterKind.MOVED, EVA, "2026-04-09 10:00", n) for n in (1, 2)]
+    last = went(LetterKind.MOVED, EVA, "2026-04-09 12:00", 3)
+
+    told = kinds(case("2026-04-09 12:00", PREP, *moves, meeting=third))
+    record = kinds(case("2026-04-13 12:20", PREP, *moves, last, meeting=third))
+    summary = kinds(case("2026-04-16 12:20", PREP, *moves, last, meeting=third))
+
+    assert told == [(LetterKind.MOVED, EVA.email), (LetterKind.MOVED, MAX.email)]
+    assert record == []
+    assert summary == [(LetterKind.SUMMARY, MAX.email)]
+
+
+def test_who_was_told_a_time_hears_when_the_other_one_moved_it():
+    by_max = a_move(by=MAX.email, because=Because.MOVED_BY_PERSON)
+    by_eva = a_move(by=EVA.email, because=Because.MOVED_BY_PERSON)
+    wished = a_move(because=Because.WISH)
+    brief = went(LetterKind.BRIEF, MAX, "2026-04-09 09:00")
+    after = went(LetterKind.BRIEF, MAX, "2026-04-09 10:00")
+
+    def moved(meeting, *sent):
+        return [to for kind, to in kinds(case("2026-04-09 10:00", *sent, meeting=meeting))
+                if kind is LetterKind.MOVED]  # fmt: skip
+
+    assert moved(by_max, PREP, brief) == [EVA.email]
+    assert moved(by_eva, PREP, brief) == [MAX.email]
+    assert moved(wished, PREP, brief) == [MAX.email]
+    assert moved(by_max) == moved(by_eva, PREP, after) == []
+
+
+def test_where_the_calendar_does_not_say_who_moved_it_its_own_update_tells():
+    unknown = replace(a_move(by="x"), reason=Reason(Because.MOVED_BY_PERSON, {"by": ""}))
+
+    assert LetterKind.MOVED not in {k for k, _ in kinds(case("2026-04-09 10:00", PREP,
+                                                             meeting=unknown))}  # fmt: skip
+
+
 def test_a_persons_own_move_is_not_reported_back_to_them():
     assert (LetterKind.MOVED, EVA.email) not in kinds(case("2026-04-08 10:00", PREP))
 
@@ -135,8 +186,21 @@ def test_the_record_letter_has_one_reminder_where_there_is_room_for_it():
     record = went(LetterKind.RECORD, EVA, "2026-04-13 12:20")
     nudge = went(LetterKind.NUDGE, EVA, "2026-04-10 06:00")
 
-    assert kinds(case("2026-04-14 06:00", PREP, record)) == [(LetterKind.RECORD, EVA.email)]
-    assert kinds(case("2026-04-14 06:00", PREP, nudge, record)) == []
+    assert kinds(case("2026-04-15 06:00", PREP, record)) == [(LetterKind.RECORD, EVA.email)]
+    assert kinds(case("2026-04-15 06:00", PREP, nudge, record)) == []
+
+
+def test_the_reminder_leaves_a_day_after_the_first_letter_unless_that_would_be_too_late():
+    record = went(LetterKind.RECORD, EVA, "2026-04-13 12:20")
+    thursday = replace(MEETING, start=at("2026-04-16 15:00"), end=at("2026-04-16 15:20"))
+    late = went(LetterKind.RECORD, EVA, "2026-04-16 15:20")
+
+    assert kinds(case("2026-04-15 05:59", PREP, record)) == []
+    assert kinds(case("2026-04-15 06:00", PREP, record)) == [(LetterKind.RECORD, EVA.email)]
+    assert kinds(case("2026-04-17 05:59", PREP, late, meeting=thursday)) == []
+    assert kinds(case("2026-04-17 06:00", PREP, late, meeting=thursday)) == [
+        (LetterKind.RECORD, EVA.email)
+    ]
 
 
 def test_a_manager_who_asks_brings_the_reminder_forward_and_never_adds_another():
@@ -185,15 +249,16 @@ def test_a_month_later_nothing_is_sent_any_more():
 
 @given(
     hours=st.lists(st.integers(0, 24 * 60), min_size=1, max_size=60),
-    moves=st.lists(st.integers(0, 40 * 24), max_size=4),
+    moves=st.lists(st.integers(0, 40 * 24), max_size=MOST_MOVES),
     saves=st.lists(st.integers(40 * 24, 55 * 24), max_size=4),
     record_both=st.booleans(),
 )
-def test_nobody_ever_gets_a_fifth_letter_and_always_the_first_summary(
+def test_nobody_ever_gets_a_fifth_letter_nor_keeps_a_time_that_is_no_longer_true(
     hours, moves, saves, record_both
 ):
-    """Turns at any moments, moves and records at any others."""
-    meeting, sent = MEETING, []
+    """Turns at any moments, moves and records at any others; the first summary gives way to
+    nothing but a changed time."""
+    meeting, sent, told = MEETING, [], {}
     for hour in sorted({*hours, *moves, *saves}):
         now = BOOKED_AT + timedelta(hours=hour)
         if hour in moves and now < meeting.start:
@@ -212,13 +277,19 @@ def test_nobody_ever_gets_a_fifth_letter_and_always_the_first_summary(
             closed={},
             now=now,
         )
-        sent += [rules.Sent(x.kind, x.to, x.revision, now) for x in rules.owed(here)]
+        owed = rules.owed(here)
+        sent += [rules.Sent(x.kind, x.to, x.revision, now) for x in owed]
+        told |= {x.to: meeting.sequence for x in owed if x.kind in rules.NAMING_A_TIME}
+        if now < meeting.start:
+            assert set(told.values()) <= {meeting.sequence}
 
     for person in (EVA, MAX):
         mine = [x for x in sent if x.to == person.email]
         assert len(mine) <= 4
         assert sum(x.kind is LetterKind.PREP for x in mine) <= 1
-        if any(BOOKED_AT + timedelta(hours=h) > MEETING.end for h in saves):
+        moved = sum(x.kind is LetterKind.MOVED for x in mine)
+        room = moved < (2 if person is EVA else 3)
+        if room and any(BOOKED_AT + timedelta(hours=h) > MEETING.end for h in saves):
             assert sum(x.kind is LetterKind.SUMMARY for x in mine) >= 1
 
 
