@@ -24,7 +24,7 @@ from daemon.web import (
     prepare,
     talk,
 )
-from daemon.web.show import blank_action, blank_resource, blank_statement, deed, month, thing
+from daemon.web.show import blank_action, blank_resource, blank_statement, deed, month, thing, who
 from daemon.web.site import Route, Visit, admit
 from daemon.web.words import translations
 from daemon.wiring import App
@@ -137,6 +137,7 @@ def _templates(flask: Flask, app: App) -> None:
         blank_resource=blank_resource,
         deed=deed,
         thing=thing,
+        who=who,
     )
 
 

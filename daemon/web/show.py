@@ -52,6 +52,7 @@ DEEDS = {
     "handed in": _("handed in"),
     "handed over": _("chose what a new manager sees"),
     "exported": _("took a copy"),
+    "erased": _("erased"),
     "accepted": _("accepted"),
     "declined": _("declined"),
     "done": _("finished"),
@@ -72,10 +73,21 @@ THINGS = {
     "request": _("your request"),
     "history": _("history"),
     "role": _("your role, to the people team"),
+    "everything": _("everything"),
     "html": "HTML",
     "json": "JSON",
     "ics": "ICS",
 }
+
+
+OPERATOR = "operator"
+"""Who acts at the command line has no address."""
+SOMEBODY = {OPERATOR: _("the operator of careloop")}
+
+
+def who(person: str) -> str:
+    """Who it was: an address, or words for whoever has none."""
+    return str(g.words.gettext(SOMEBODY[person])) if person in SOMEBODY else person
 
 
 def deed(code: str) -> str:

@@ -8,10 +8,10 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
-from daemon.core.domain import Kind
+from daemon.core.domain import Kind, email
 from daemon.links import Purpose
-from daemon.store import people
-from daemon.web.show import DEEDS, THINGS
+from daemon.store import access, people
+from daemon.web.show import DEEDS, SOMEBODY, THINGS
 from daemon.web.words import LOCALES, translations
 from tests.factories import NOW, a_person
 from tests.web.office import EVA, MAX, Office, staff
@@ -31,7 +31,7 @@ def _extracted(source: str) -> Iterable[tuple[int, str, str | tuple[str | None, 
 
 def messages() -> set[str]:
     """Every text the pages ask to be translated, singulars and plurals."""
-    found = {*DEEDS.values(), *THINGS.values()}
+    found = {*DEEDS.values(), *THINGS.values(), *SOMEBODY.values()}
     for page in PAGES:
         for _, _, said in _extracted(page.read_text("utf-8")):
             found |= {said} if isinstance(said, str) else {text for text in said if text}
@@ -61,6 +61,69 @@ def test_names_and_figures_survive_translation(language: str) -> None:
         placed = re.findall(r"%\(\w+\)s", text)
         if placed and "%(num)s" not in placed:
             assert set(re.findall(r"%\(\w+\)s", words.gettext(text))) == set(placed), text
+
+
+ONE_WORD = {
+    "de": {"people team": "Personalteam", "overview": "Übersicht", "the record": "Protokoll"},
+    "fr": {"people team": "quipe RH", "overview": "ue d’ensemble", "the record": "ompte rendu"},
+    "es": {"people team": "quipo de personas", "overview": "anorama", "the record": "acta"},
+}
+OPEN_ACTIONS = {"de": "ffen", "fr": "en cours", "es": "endiente"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_letters_and_pages_have_one_word_for_one_thing(language: str) -> None:
+    terms = ONE_WORD[language] | dict.fromkeys(
+        ("open actions", "actions still open"), OPEN_ACTIONS[language]
+    )
+    strayed = []
+    for file in ("letters.po", "web.po"):
+        with (LOCALES / language / "LC_MESSAGES" / file).open("rb") as opened:
+            said = {str(entry.id): str(entry.string) for entry in read_po(opened) if entry.id}
+        for text, words in said.items():
+            strayed += [
+                (text, words)
+                for term, word in terms.items()
+                if term in text.lower() and word not in words
+            ]
+
+    assert strayed == []
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_the_list_of_who_saw_what_has_no_code_in_it(office: Office, language: str) -> None:
+    eva = a_person(EVA, manager=MAX, role="Baker", language=language)
+    with office.app.database.writing() as conn:
+        people.remember(conn, [eva, *(p for p in staff() if p.email != EVA)], NOW)
+    meeting = office.meeting(kind=Kind.FIRST, number=1)
+    note = access.Entry(NOW, email("operator"), "exported", "everything")
+    with office.app.database.writing() as conn:
+        access.note(conn, note, meeting.pair)
+    browser = office.opened(Purpose.PREPARE, EVA, meeting.uid)
+
+    shown = browser.open(f"{browser.root}/seen").text
+
+    (entry,) = re.findall(r"<li><p>(.*?)</p>", shown)
+    words = translations(language)
+    assert entry == " ".join(
+        (
+            words.gettext(SOMEBODY["operator"]),
+            f"{words.gettext(DEEDS['exported'])}:",
+            words.gettext(THINGS["everything"]),
+        )
+    )
+    assert (entry == "the operator of careloop took a copy: everything") is (language == "en")
+
+
+def test_everything_that_is_noted_has_words() -> None:
+    noted = re.compile(r'(?:audit\(|Entry\([^")]*)"([a-z ]+)", "([a-z ]+)"')
+    sources = [*Path("daemon").rglob("*.py")]
+    found = {pair for file in sources for pair in noted.findall(file.read_text("utf-8"))}
+
+    found -= {("signed in", "overview")}  # of no pair: no employee reads it
+    assert len(found) > 10
+    assert {deed for deed, _ in found} <= set(DEEDS)
+    assert {thing for _, thing in found} <= set(THINGS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
