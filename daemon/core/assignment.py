@@ -50,10 +50,33 @@ class Assignment:
     def settle(self, requests: Sequence[Request]) -> None:
         """Give every request the best place; where days were tight, move some again while that
         helps."""
-        for request in sorted(requests, key=lambda one: one.due.minutes):
-            self._insert(request, UNPLACED * SCALE)
+        self._insert_all(sorted(requests, key=lambda one: one.due.minutes))
+        if not all(request.chosen for request in requests):
+            self._start_over(requests)
         while self._tight and sum(self._improve(request) for request in requests):
             pass
+
+    def _insert_all(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            self._insert(request, UNPLACED * SCALE)
+
+    def _start_over(self, requests: Sequence[Request]) -> None:
+        """Not everybody found a place: try whether more do if those with the least choice come
+        first."""
+        before = self._clear(requests)
+        self._insert_all(sorted(requests, key=lambda one: one.choice()))
+        if sum(one.chosen is not None for one in requests) <= len(before):
+            self._clear(requests)
+            for request, option in before:
+                self._take(request, option)
+
+    def _clear(self, requests: Sequence[Request]) -> list[tuple[Request, Option]]:
+        """Take all of them off their days; tell which those were."""
+        before = [(request, request.chosen) for request in requests if request.chosen]
+        for request in requests:
+            self._leave(request)
+        self._rest.clear()
+        return before
 
     def _improve(self, request: Request) -> bool:
         option = request.chosen

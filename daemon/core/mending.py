@@ -4,7 +4,6 @@ A manager's own meeting with their manager and those with their team share one c
 are settled apart. What got no slot or a late one is looked at once more here.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -13,57 +12,75 @@ from daemon.core.domain import Due, Email, Pair, Slot
 from daemon.core.intervals import days, local_day
 from daemon.core.preferences import COMPANY, UNPLACED, price
 from daemon.core.request import SCALE
-from daemon.core.settling import a_slot, settle
+from daemon.core.settling import a_slot, by_manager, settle
 
 Slots = dict[Pair, Slot]
 
 
 def mend(desk: Desk, dues: Sequence[Due], slots: Slots) -> Slots:
-    """Move one meeting for another, wherever that makes the two together cheaper."""
-    in_order = sorted(dues, key=lambda due: (due.pair.employee, due.pair.manager))
-    wanting = [due for due in in_order if due.pair not in slots or slots[due.pair].late]
-    near = _near(wanting, in_order)
+    """Let others give way, one meeting or a whole team, wherever that makes all cheaper."""
+    teams = by_manager(dues)
+    wanting = sorted((due for due in dues if _wants(due, slots)), key=_who)
+    near = _near(wanting, dues)
     for due in wanting:
-        if due.pair not in slots or slots[due.pair].late:
-            for other in _in_the_way(due, near):
-                if other.pair in slots and _swap(desk, due, other, slots):
-                    break
+        for other in _in_the_way(due, near):
+            if other.pair in slots and _wants(due, slots):
+                _swap(desk, due, other, teams[other.pair.manager], slots)
     return slots
+
+
+def _wants(due: Due, slots: Slots) -> bool:
+    slot = slots.get(due.pair)
+    return slot is None or slot.late
+
+
+def _who(due: Due) -> tuple[Email, Email]:
+    return due.pair.employee, due.pair.manager
 
 
 def _near(some: Sequence[Due], dues: Sequence[Due]) -> dict[Email, list[Due]]:
     """The meetings of the people of some."""
-    near: dict[Email, list[Due]] = defaultdict(list)
-    concerned = {who for due in some for who in (due.pair.employee, due.pair.manager)}
+    near: dict[Email, list[Due]] = {who: [] for due in some for who in _who(due)}
     for due in dues:
-        for who in concerned & {due.pair.employee, due.pair.manager}:
-            near[who].append(due)
-    return near
+        for who in _who(due):
+            if who in near:
+                near[who].append(due)
+    return {who: sorted(theirs, key=_who) for who, theirs in near.items()}
 
 
 def _in_the_way(due: Due, near: dict[Email, list[Due]]) -> Iterator[Due]:
     """The meetings of the two people with others than this manager's team."""
-    for who in (due.pair.employee, due.pair.manager):
+    for who in _who(due):
         for other in near[who]:
             if other.pair.manager != due.pair.manager:
                 yield other
 
 
-def _swap(desk: Desk, due: Due, other: Due, slots: Slots) -> bool:
-    """Let one have a time at which the other stands; keep that if the two cost less."""
+def _swap(desk: Desk, due: Due, other: Due, team: Sequence[Due], slots: Slots) -> None:
+    """Let one have a time at which another stands, who finds a new one: alone or, for somebody
+    without a meeting, together with their team."""
     before = [slots[one.pair] for one in (due, other) if one.pair in slots]
-    paid = _lift(desk, before) + UNPLACED * (2 - len(before))
-    after = before
-    if slot := _instead(desk, due, slots[other.pair]):
-        desk.book(slot)
-        both = [slot, *settle(desk, [other]).values()]
-        after = both if _lift(desk, both) + UNPLACED * (2 - len(both)) < paid else before
-    for one in after:
+    _lift(desk, before)
+    slot = _instead(desk, due, slots[other.pair])
+    for one in before:
         desk.book(one)
-    for pair in (due.pair, other.pair):
-        slots.pop(pair, None)
-    slots.update({one.due.pair: one for one in after})
-    return after is not before
+    if slot and not _is_better(desk, slot, [other], slots) and due.pair not in slots:
+        _is_better(desk, slot, team, slots)
+
+
+def _is_better(desk: Desk, slot: Slot, others: Sequence[Due], slots: Slots) -> bool:
+    """Take a slot and settle others anew beside it; keep that if all of them cost less."""
+    pairs = [slot.due.pair, *(one.pair for one in others)]
+    before = [slots.pop(pair) for pair in pairs if pair in slots]
+    paid = _lift(desk, before) + UNPLACED * (len(pairs) - len(before))
+    desk.book(slot)
+    found = [slot, *settle(desk, others).values()]
+    cost = _lift(desk, found) + UNPLACED * (len(pairs) - len(found))
+    kept = found if cost < paid else before
+    for one in kept:
+        desk.book(one)
+    slots.update({one.due.pair: one for one in kept})
+    return kept is found
 
 
 def _instead(desk: Desk, due: Due, other: Slot) -> Slot | None:

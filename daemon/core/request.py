@@ -101,6 +101,10 @@ class Request:
             yield self.found[number]
             number += 1
 
+    def choice(self) -> int:
+        """How many starts there are on all days."""
+        return sum(option.mask.bit_count() for option in self.options())
+
     def look_on(self, below: float) -> bool:
         """Go on to the next day with a start, if its price is below the given one. Each day is
         looked at once."""

@@ -15,14 +15,15 @@ def settle(desk: Desk, dues: Sequence[Due]) -> dict[Pair, Slot]:
     """Place and book what can be placed. Whoever leads most people has the least choice and
     comes first; their own meeting with their manager is more easily moved."""
     slots: dict[Pair, Slot] = {}
-    by_manager = _by_manager(dues)
-    for manager in sorted(by_manager, key=lambda who: (-len(by_manager[who]), who)):
-        slots |= {slot.due.pair: slot for slot in _rounds(desk, by_manager[manager])}
+    teams = by_manager(dues)
+    for manager in sorted(teams, key=lambda who: (-len(teams[who]), who)):
+        slots |= {slot.due.pair: slot for slot in _rounds(desk, teams[manager])}
         desk.close()
     return slots
 
 
-def _by_manager(dues: Sequence[Due]) -> dict[Email, list[Due]]:
+def by_manager(dues: Sequence[Due]) -> dict[Email, list[Due]]:
+    """The meetings each manager has with their team, in the order of the employees."""
     found: dict[Email, list[Due]] = defaultdict(list)
     for due in sorted(dues, key=lambda due: due.pair.employee):
         found[due.pair.manager].append(due)

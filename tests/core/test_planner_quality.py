@@ -13,7 +13,7 @@ from daemon.core.domain import Interval, Slot
 from daemon.core.packing import Item, fits, pack
 
 
-@pytest.mark.parametrize("seed", [5, 6])
+@pytest.mark.parametrize("seed", [5, 6, 18, 57])
 def test_the_objective_is_within_two_percent_of_the_optimum(seed: int):
     company = a_company(150, seed, hard=0.1)
     ours = by_manager(company, planned(company))
