@@ -40,10 +40,12 @@ def over(meeting: Meeting, now: datetime) -> bool:
 
 def last_held(history: History, now: datetime) -> Meeting | None:
     """The latest meeting of the present cycle that took place (or is presumed to have). A talk
-    about a missing tick starts the clock only once the two agree (product rule 9)."""
+    about a missing tick starts the clock only once the two agree (product rule 9). One that was
+    booked in this cycle counts, also where they say that they met before it began."""
     floor = max(history.since, history.restart_from or history.since)
     kinds = set(Kind) if not history.accord.open else {Kind.FIRST, Kind.FOLLOW_UP}
-    held = [m for m in history.meetings if m.kind in kinds and over(m, now) and m.day >= floor]
+    theirs = (m for m in history.meetings if m.kind in kinds and over(m, now))
+    held = [m for m in theirs if m.day >= floor or m.planned_on >= floor]
     return max(held, key=lambda m: (m.day, m.start), default=None)
 
 

@@ -76,3 +76,20 @@ def test_after_a_talk_before_its_time_the_next_one_counts_from_that_day(days):
     assert (asked.number, asked.generation, asked.replaces) == (3, 0, None)
     assert asked.window.earliest == day + timedelta(days=30)
     assert asked.window.latest == day + timedelta(days=45)
+
+
+def test_a_talk_held_before_careloop_knew_the_pair_starts_the_clock_too():
+    first = replace(LAST, start=at("2026-03-09 10:00"), end=at("2026-03-09 11:00"))
+
+    asked = due(NOW, said(first, "2026-02-20", NOW))
+
+    assert asked.kind is Kind.FOLLOW_UP
+    assert asked.window.earliest == at("2026-03-22 00:00").date()
+
+
+def test_a_talk_of_an_earlier_time_of_the_pair_starts_no_clock():
+    before = a_meeting(start="2026-01-05 10:00", number=1)
+
+    asked = due(NOW, followup.attest(before, EVA.email, None, NOW))
+
+    assert asked.kind is Kind.FIRST
