@@ -13,6 +13,7 @@ from daemon.core import followup
 from daemon.core.agreement import Record, Side, open_actions
 from daemon.core.conversation import Answer
 from daemon.core.domain import (
+    Action,
     Because,
     Meeting,
     Owner,
@@ -91,6 +92,7 @@ def show(seat: Seat) -> str:
         actions=open_actions(record, seat.today),
         kept=[_kept(record, owner, seat.today) for owner in Owner],
         helpers=asked,
+        unasked=unasked(seat, record),
         states=HelperState,
         handover=given if given and given.chosen_at is None else None,
         carried=_carried(seat, mine),
@@ -234,6 +236,14 @@ def actions(seat: Seat) -> Response:
     seat.audit("changed", "actions")
     lacking = lacks_reason(record, request.form, own)
     return seat.to("/?error=reason" if lacking else "/?done=actions#actions")
+
+
+def unasked(seat: Seat, record: Record) -> tuple[Action, ...]:
+    """Open actions of somebody else whose address is known and whom nobody has asked yet."""
+    with seat.app.database.reading() as conn:
+        asked = {x.action_id for x in helpers.of(conn, seat.app.vault, seat.pair.employee)}
+    theirs = (a for a in record.actions if a.owner is Owner.SPHERE and a.helper_email)
+    return tuple(a for a in theirs if a.progress is Progress.OPEN and a.id not in asked)
 
 
 def bring_in(seat: Seat) -> Response:

@@ -1,6 +1,7 @@
 """The record page, for either of the two: did we meet, what did we agree, who does what."""
 
 import secrets
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -8,7 +9,7 @@ from datetime import date, timedelta
 from flask import abort, request
 from werkzeug.wrappers import Response
 
-from daemon.core import followup
+from daemon.core import followup, owed
 from daemon.core.agreement import Record, Resource, Side, Statement, changes, revise
 from daemon.core.checklist import Item, ItemKind
 from daemon.core.conversation import Answer, Mark, Topic, agenda, may_record
@@ -17,17 +18,21 @@ from daemon.core.domain import (
     Evidence,
     Interval,
     Kind,
+    Letter,
+    LetterKind,
     Meeting,
     Owner,
+    Person,
     Progress,
     ResourceKind,
     State,
 )
-from daemon.store import agreements, answers, conversations, meetings, trainings
+from daemon.store import agreements, answers, conversations, meetings, outbox, trainings
 from daemon.store.agreements import Revision
 from daemon.web import forms, hr
 from daemon.web.acts import change
 from daemon.web.forms import Wrong
+from daemon.web.my_page import unasked
 from daemon.web.site import Door, Route, Seat, on_top, short
 
 BLANKS = 1
@@ -177,6 +182,18 @@ def _proposed(here: Table) -> Record:
     )
 
 
+def mailed(seat: Seat, here: Table) -> tuple[Person, ...]:
+    """Who gets this revision by mail: to nobody goes a fifth letter about one talk."""
+    with seat.app.database.reading() as conn:
+        sent = outbox.entries(conn, (outbox.State.DONE,), here.meeting.uid)
+    these = {
+        Letter(seat.now, LetterKind.SUMMARY, p.email, here.meeting.uid, here.revision).key
+        for p in (seat.me, seat.other)
+    }
+    count = Counter(x.to for x in sent if x.action is outbox.Action.LETTER and x.key not in these)
+    return tuple(p for p in (seat.me, seat.other) if count[p.email] < owed.MOST)
+
+
 def _page(seat: Seat, here: Table, shown: Record, wrong: tuple[Wrong, ...], more: int) -> str:
     wished = {statement.id for statement in here.wishes.statements}
     return seat.page(
@@ -199,6 +216,8 @@ def _page(seat: Seat, here: Table, shown: Record, wrong: tuple[Wrong, ...], more
         with_hr={s.id for s in here.record.statements if s.for_hr and hr.has(seat, s)},
         topics=seat.app.config.people_team.training_topics,
         saved="saved" in request.args,
+        mailed=mailed(seat, here),
+        unasked=unasked(seat, here.record),
         earliest=_window(seat, here.meeting),
     )
 

@@ -26,6 +26,7 @@ from daemon.store import agreements, answers, conversations, handover, helpers, 
 from daemon.store import meetings as kept_meetings
 from daemon.store.helpers import HelperState, Request
 from tests.factories import NOW, a_pair, at
+from tests.system.pages import form
 from tests.web.office import EVA, MAX, MIA, PAIR, Browser, Office
 
 JO = email("jo@else.example")
@@ -323,6 +324,51 @@ def test_the_export_holds_everything_in_three_forms(office: Office) -> None:
     assert words["pairs"][0]["papers"][0]["content_base64"] == "d2VsbCBkb25l"
     assert [str(e["UID"]) for e in calendar.walk("VEVENT")] == [meeting.uid]
     assert [str(t["SUMMARY"]) for t in calendar.walk("VTODO")] == ["Visit the mill"]
+
+
+def test_an_address_in_the_record_is_asked_with_one_click_and_never_by_itself(
+    office: Office,
+) -> None:
+    browser, _ = at_home(office)
+    helped = Action(
+        "a" * 16,
+        "Read the plan",
+        Owner.SPHERE,
+        NOW.date(),
+        ResourceKind.NOTHING,
+        helper_name="Jo",
+        helper_email=JO,
+    )
+    with office.app.database.writing() as conn:
+        box = office.app.vault.make(conn, PAIR, NOW)
+        agreements.keep(conn, box, PAIR, Record(actions=(helped,)))
+    page = browser.open(f"{browser.root}/").text
+    before = requests(office)
+    action, fields = form(page, "/helpers")
+
+    browser.send(action, data=fields)
+
+    (request,) = requests(office)
+    assert "Ask Jo by mail" in page
+    assert before == ()
+    assert (request.email, request.action, request.name) == (JO, "Read the plan", "Jo")
+    assert "Ask Jo by mail" not in browser.text
+
+
+def test_a_new_manager_of_somebody_who_wrote_nothing_leaves_nothing_to_choose(
+    office: Office,
+) -> None:
+    new = a_pair(EVA, MIA)
+    with office.app.database.writing() as conn:
+        pairs.end(conn, PAIR, NOW.date(), Reason(Because.NEW_MANAGER))
+        pairs.begin(conn, new, NOW.date())
+        handover.hand_over(conn, office.app.vault, PAIR, new, NOW)
+    meeting = office.meeting(pair=new)
+
+    page = office.opened(Purpose.MY_PAGE, EVA, meeting.uid).text
+
+    assert "There is nothing else that could be shown" in page
+    assert "Show what is ticked" not in page
 
 
 def test_a_talk_nobody_said_a_word_of_is_brought_up_until_somebody_does(office: Office) -> None:

@@ -5,21 +5,26 @@ from datetime import date, timedelta
 
 import pytest
 
+from daemon import booking
 from daemon.core.agreement import Record, Side
 from daemon.core.conversation import Answer
 from daemon.core.domain import (
     Accord,
     Action,
+    Email,
     Evidence,
     Interval,
+    Letter,
+    LetterKind,
     Meeting,
     Owner,
     Progress,
     ResourceKind,
     State,
 )
+from daemon.core.ports import Done
 from daemon.links import Purpose
-from daemon.store import agreements, answers, conversations
+from daemon.store import agreements, answers, conversations, outbox
 from tests.factories import NOW
 from tests.web.office import EVA, MAX, PAIR, Browser, Office
 
@@ -336,6 +341,26 @@ def test_saving_shows_the_next_date_and_three_other_times(office: Office) -> Non
 
     assert "Monday, 6 April" in browser.text
     assert browser.text.count('name="start"') == 3
+
+
+def four_letters(office: Office, meeting: Meeting, to: Email) -> None:
+    letters = [Letter(NOW, LetterKind.MOVED, to, meeting.uid, n) for n in range(4)]
+    effects = [booking.letter_of(letter, b"sealed") for letter in letters]
+    hour = timedelta(hours=1)
+    with office.app.database.writing() as conn:
+        for claim in outbox.claim_letters(conn, effects, "w", NOW, hour):
+            outbox.settle(conn, claim, Done(), NOW)
+
+
+def test_nobody_is_promised_a_fifth_letter(office: Office) -> None:
+    meeting = a_talk_that_is_over(office)
+    four_letters(office, meeting, EVA)
+
+    browser = save(recording(office, meeting), **an_action())
+
+    assert "You both get the actions by mail" not in browser.text
+    assert "Eva has had four letters about this talk" in browser.text
+    assert "Max has had" not in browser.text
 
 
 def test_without_a_next_date_the_window_is_told(office: Office) -> None:
