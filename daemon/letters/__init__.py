@@ -95,11 +95,12 @@ class Letters:
     def _words(self, facts: Facts, language: Language, templates: Renderer) -> Words:
         kind = facts.letter.kind
         said = context(facts, language, self._organization, CLIPS[0])
+        open_ = own_first(facts) if kind is LetterKind.SUMMARY else ()
         return Words(
             templates.subject(kind, said),
             templates.text(kind, said),
             self._fitting(facts, language, templates),
-            tasks(facts, own_first(facts)) if kind is LetterKind.SUMMARY else None,
+            tasks(facts, open_) if open_ else None,
         )
 
     def _fitting(self, facts: Facts, language: Language, templates: Renderer) -> str:

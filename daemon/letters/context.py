@@ -104,6 +104,7 @@ def _lists(facts: Facts, clip: int) -> Context:
         "agreed": cut(facts.agreed),
         "differing": cut(facts.differing),
         "waiting": cut(facts.waiting),
+        "lacking": dict(zip(("mine", "other"), facts.lacking, strict=True)),
         "resources": cut(facts.resources),
         "changes": cut(facts.changes),
         "questions": cut(facts.questions),

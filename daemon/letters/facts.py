@@ -45,6 +45,9 @@ class Facts:
     differing: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     """summary: statements that lack somebody's tick; nobody has said that they differ."""
+    lacking: tuple[int, int] = (0, 0)
+    """brief, record, summary: shared statements without the reader's tick, and without the other's;
+    how many, never which."""
     resources: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     """summary of a later revision: what changed since the one before."""

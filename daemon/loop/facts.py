@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from daemon.core.agreement import Change
+from daemon.core.agreement import Change, side_of
 from daemon.core.conversation import bases, role_lines
 from daemon.core.days import today
 from daemon.core.domain import (
@@ -124,7 +124,15 @@ def _brief(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
     checklist = app.checklist(base.to.language)
     brief = conversations.for_brief(conn, app.vault, errand.pair, checklist, day)
     shared = tuple(Shared(p.title, p.text) for p in brief.points)
-    return replace(base, shared=shared, actions=brief.promises)
+    lacking = _lacking(conn, errand)
+    return replace(base, shared=shared, actions=brief.promises, lacking=lacking)
+
+
+def _lacking(conn: Connection, errand: Errand) -> tuple[int, int]:
+    """How many ticks are missing: the reader's, and the other one's."""
+    missing = agreements.lacking(conn, errand.pair)
+    side = side_of(errand.pair, errand.letter.to)
+    return (missing[side], missing[side.other]) if side else (0, 0)
 
 
 def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
@@ -147,6 +155,7 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
         agreed=said.agreed,
         differing=tuple(d.text for d in said.differing),
         waiting=said.open,
+        lacking=_lacking(conn, errand),
         resources=tuple(_resource(r.what, r.who, r.by) for r in said.resources),
         changes=tuple(_change(c) for c in said.changes),
         next_meeting=_next(errand.history, base.now),
@@ -158,7 +167,8 @@ def _summary(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
 
 
 def _record(_app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
-    return replace(base, asked=_asked_to_record(conn, errand))
+    asked = _asked_to_record(conn, errand)
+    return replace(base, asked=asked, lacking=_lacking(conn, errand))
 
 
 def _asked_to_record(conn: Connection, errand: Errand) -> bool:

@@ -58,6 +58,16 @@ def current(conn: Connection, box: Box | None, pair: Pair) -> Record:
     )
 
 
+def lacking(conn: Connection, pair: Pair) -> Mapping[Side, int]:
+    """Tell how many statements that are not settled lack each side's tick; no word is opened."""
+    s = statements.c
+    ticked = {Side.EMPLOYEE: s.employee_at.is_not(None), Side.MANAGER: s.manager_at.is_not(None)}
+    open_ = of_pair(statements, pair) & ~(s.employee_differs & s.manager_differs)
+    missing = [func.count().filter(~ticked[side]) for side in Side]
+    found = conn.execute(select(*missing).where(open_)).one()
+    return dict(zip(Side, found, strict=True))
+
+
 def keep(conn: Connection, box: Box, pair: Pair, record: Record) -> None:
     """Replace the living record, without a revision: a tick, some progress, a hand-over."""
     key = {"employee": pair.employee, "manager": pair.manager}

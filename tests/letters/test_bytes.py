@@ -196,7 +196,7 @@ def test_a_long_sender_domain_keeps_the_id_short() -> None:
 
 
 def test_a_long_subject_is_cut_at_a_word() -> None:
-    facts = examples(LetterKind.OVERDUE, "de")
+    facts = examples(LetterKind.RECORD, "de")
     assert facts.manager is not None
     long = replace(facts.manager, name="Maximiliane Alexandra von und zu Hohenstein-Waldenburg")
 
@@ -204,6 +204,21 @@ def test_a_long_subject_is_cut_at_a_word() -> None:
 
     assert len(subject) <= 60
     assert subject.endswith("…")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [LetterKind.OVERDUE, LetterKind.PREP, LetterKind.HELPER])
+def test_a_long_name_never_costs_a_subject_its_verb(kind: LetterKind, language: str) -> None:
+    facts = examples(kind, language)
+    name = "Dr. Käthe von Müller-Lüdenscheidt zu Hohenstein"
+    long = replace(facts, employee=replace(facts.employee, name=name))
+    if facts.manager is not None:
+        long = replace(facts, manager=replace(facts.manager, name=name))
+
+    subject = parsed(long)["Subject"]
+
+    assert "Käthe" in subject
+    assert "…" not in subject
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York", "Pacific/Auckland", "UTC"])

@@ -6,7 +6,7 @@ from icalendar import Calendar
 
 from daemon.core.domain import LetterKind, Progress
 from daemon.letters import Facts, examples
-from tests.letters.test_bytes import parsed
+from tests.letters.test_bytes import body, parsed
 
 
 def attached(facts: Facts) -> Calendar:
@@ -28,6 +28,19 @@ def test_own_actions_come_first_and_others_say_whose_they_are() -> None:
         "Ben Okafor: Ask the platform team for two days of their time",
         "Noor Haddad: Show Ana how the release checks work",
     ]
+
+
+def test_without_an_open_action_there_is_no_file_and_one_sentence_says_so() -> None:
+    facts = replace(examples(LetterKind.SUMMARY, "en"), actions=(), recorded=False)
+
+    for told in (facts, replace(facts, inferred=True), replace(facts, recorded=True)):
+        mail = parsed(told)
+        text = body(mail, "plain")
+
+        assert [part.get_filename() for part in mail.iter_attachments()] == []
+        assert "actions still open" not in text
+        assert " ".join(text.lower().split()).count("no action is open") == 1
+        assert "actions" not in mail["Subject"].lower()
 
 
 def test_the_manager_gets_the_same_tasks_with_their_own_first() -> None:

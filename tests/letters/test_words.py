@@ -165,14 +165,21 @@ def variants(kind: LetterKind) -> list[Facts]:
         found += [replace(facts, revision=2, changes=("1",))]
         found += [replace(facts, recorded=False, inferred=inferred) for inferred in (True, False)]
         found += [replace(facts, next_meeting=None, actions=(), waiting=("1",))]
+        found += [
+            replace(facts, recorded=False, inferred=inferred, actions=(), lacking=(1, 2))
+            for inferred in (True, False)
+        ]
         found += [replace(facts, to=facts.manager)] if facts.manager else []
     if kind is LetterKind.BRIEF:
-        found += [replace(facts, shared=(), actions=())]
+        found += [replace(facts, shared=(), actions=(), lacking=(2, 1))]
     if kind is LetterKind.HELPER:
         summary = examples(LetterKind.SUMMARY, "en")
         found += [replace(facts, questions=(), note="", actions=summary.actions[2:])]
     if kind is LetterKind.RECORD:
-        found += [replace(facts, next_meeting=facts.meeting)]
+        found += [
+            replace(facts, next_meeting=facts.meeting, lacking=(1, 1)),
+            replace(facts, revision=1),
+        ]
     return [without_words(variant) for variant in found]
 
 

@@ -482,12 +482,17 @@ def test_a_talk_in_which_nobody_ticks_or_records_is_followed_by_the_follow_up_al
     while Kind.ALIGNMENT not in [m.kind for m in ahead(story)]:
         story.days(1)
     talk = story.coming(Kind.ALIGNMENT)
+    story.go(talk.start - 2 * HOUR)
     story.go(talk.end)
 
     story.days(16)
 
     assert [m.kind for m in story.meetings()].count(Kind.ALIGNMENT) == 1
     assert [m.kind for m in ahead(story)] == [Kind.FOLLOW_UP]
+    for kind, to in (("brief", MAX), ("record", EVA), ("summary", EVA), ("summary", MAX)):
+        text = story.letters(kind, to, talk.uid)[0].text
+        assert ("your tick" in text, "tick of Boss" in text) == (to == MAX, to == EVA)
+        assert "Bread" not in text
 
 
 def test_a_talk_about_a_tick_falls_when_the_tick_comes_before_it(story):
