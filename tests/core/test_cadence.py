@@ -312,6 +312,18 @@ def test_a_first_talk_would_rather_leave_the_days_of_its_preparation():
     assert asked.window.preferred >= MONDAY + timedelta(days=5)
 
 
+def test_a_first_talk_that_moves_keeps_the_days_since_it_was_booked():
+    first = a_meeting(
+        start="2026-03-10 10:00", kind=Kind.FIRST, booked_at=at("2026-03-02 09:00"), number=1
+    )
+    now = at("2026-03-04 09:00")
+    asked = cadence.move(
+        a_history(first), first, Reason(Because.LEAVE), EVA, MAX, a_cadence(), {}, now
+    )
+
+    assert wishes(asked, now=now)[0].not_before == at("2026-03-07 00:00")
+
+
 def test_a_talk_that_did_not_happen_would_rather_be_had_after_a_whole_working_day():
     friday = at("2026-04-10 12:00")
     missed = followup.deny(a_meeting(start="2026-04-10 10:00", number=2), EVA.email, friday)

@@ -17,6 +17,9 @@ import holidays
 
 from tests.system.company import COUNTRIES, Company
 
+NAMING_A_TIME = ("prep", "nudge", "brief", "moved")
+"""Letters by which their reader knows when the talk is."""
+
 _LINE = re.compile(r"^(UID|DTSTART|DTEND|ORGANIZER|ATTENDEE|STATUS|RRULE)([^:]*):(.*)$")
 
 
@@ -45,6 +48,16 @@ class Post:
     to: str
     seen: datetime
     message_id: str
+    text: str = field(default="", repr=False)
+
+    def names(self, start: datetime, end: datetime, zone: ZoneInfo) -> bool:
+        """Tell whether a reader of that zone finds this very time in it."""
+        first, last = start.astimezone(zone), end.astimezone(zone)
+        clocks = ("%H:%M", "%H:%M"), ("%-I:%M %p", "%-I:%M %p")
+        spans = {re.sub(r"\W+", " ", f"{first:{a}}-{last:{b}}").lower() for a, b in clocks}
+        said = " ".join(re.sub(r"\W+", " ", self.text).split()).lower()
+        day = all(re.search(rf"\b{word}\b", said) for word in f"{first:%A %B %-d}".lower().split())
+        return day and any(span in said for span in spans)
 
 
 class Shelves(Protocol):
@@ -106,6 +119,20 @@ class Books:
             if event.end <= now and uid not in self.events:
                 self.held.setdefault(uid, event)
         self._check_overlaps()
+        self._check_told(now)
+
+    def _check_told(self, now: datetime) -> None:
+        """The last time a letter told somebody of a talk to come is the calendar's, unless they
+        chose the new one themselves."""
+        last = {(p.uid, p.to): p for p in self.posts if p.kind in NAMING_A_TIME}
+        for (uid, who), post in last.items():
+            event = next(iter(self.events.get(uid, {}).values()), None)
+            if event is None or event.start <= now or who not in self.company.people:
+                continue
+            zone = ZoneInfo(self.company.people[who].zone)
+            chosen = self.company.chosen.get((uid, who)) == event.start
+            if not chosen and not post.names(event.start, event.end, zone):
+                self.faults.append(f"{now} {who}: {uid} is at {event.start}, told by {post}")
 
     def _look_at_mail(self, shelves: Shelves, now: datetime) -> None:
         for name, content in shelves.letters(self._mails):
@@ -113,7 +140,9 @@ class Books:
             mail = BytesParser(policy=policy.default).parsebytes(content)
             kind, uid = str(mail["X-Careloop-Letter"]), str(mail["X-Careloop-Meeting"])
             to = mail["To"].addresses[0].addr_spec
-            self.posts.append(Post(kind, uid, to, now, str(mail["Message-ID"])))
+            body = mail.get_body(("plain",))
+            text = str(body.get_content()) if body is not None else ""
+            self.posts.append(Post(kind, uid, to, now, str(mail["Message-ID"]), text))
 
     def _check_copies(self, uid: str, copies: dict[str, Event]) -> None:
         event = next(iter(copies.values()))

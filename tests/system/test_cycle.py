@@ -1,7 +1,9 @@
 """The whole cycle on the embedded default, seen from the outside."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -120,6 +122,104 @@ def test_a_deleted_event_is_booked_anew_under_another_identity(played):
     assert again.start != event.start
     assert event.uid not in played.books.events
     assert played.books.faults == []
+
+
+def test_a_deleted_event_is_a_move_with_a_reason(played):
+    event = a_later_event(played)
+
+    humans.delete(played.company, event.organizer, event)
+    played.on()
+
+    again = played.event(event.organizer)
+    moved = [p for p in played.books.posts if p.kind == "moved"]
+    assert {p.uid for p in moved} == {again.uid}
+    assert sorted(p.to for p in moved) == sorted(again.attendees)
+    assert all("removed from a calendar" in " ".join(p.text.split()) for p in moved)
+    assert again.start.date() != event.start.date()
+
+
+def test_who_deletes_again_and_again_is_asked_like_who_declines(played):
+    employee = a_later_event(played).organizer
+
+    for _ in range(4):
+        humans.delete(played.company, employee, played.event(employee))
+        played.on()
+
+    assert all(employee not in copies for copies in played.books.events.values())
+    assert [p.to for p in played.books.posts if p.kind == "overdue"] == [employee]
+
+
+def test_each_no_is_answered_with_another_day_and_told_to_both(small):
+    played = Played(small, 1)
+    employee = a_later_event(played).organizer
+    manager = small.people[employee].manager
+    days = [played.event(employee).start.date()]
+
+    for _ in range(3):
+        humans.decline(small, manager, played.event(employee))
+        played.on()
+        days.append(played.event(employee).start.date())
+
+    told = [p.to for p in played.books.posts if p.kind == "moved"]
+    assert len(set(days)) == 4
+    assert (told.count(employee), told.count(manager)) == (3, 3)
+    assert played.books.faults == []
+
+
+def test_an_event_moved_for_the_fourth_time_is_another_one_whose_letters_are_its_own(small):
+    played = Played(small, 1)
+    employee = a_later_event(played).organizer
+    uids = []
+
+    for number in range(5):
+        event = played.event(employee)
+        uids.append(event.uid)
+        small.make_busy(employee, event.start, event.end, f"meeting-{number}")
+        played.on()
+
+    assert [uids.count(uid) for uid in dict.fromkeys(uids)] == [4, 1]
+    assert max(Counter((p.uid, p.to) for p in played.books.posts).values()) <= 4
+    assert played.books.faults == []
+
+
+def test_a_drag_is_told_to_the_other_one_who_had_a_letter_about_the_old_time(played):
+    event = a_later_event(played)
+    while after(played.day) < event.start - timedelta(days=4):
+        played.on()
+    manager = next(iter(event.attendees - {event.organizer}))
+    assert ("prep", event.organizer) in played.letters(event.uid)
+
+    humans.drag(played.company, manager, event, a_free_hour(played.company, event, 1))
+    played.on()
+
+    moved = [to for kind, to in played.letters(event.uid) if kind == "moved"]
+    assert moved == [event.organizer]
+    assert played.books.faults == []
+
+
+def test_another_zone_after_booking_moves_what_lies_outside_the_hours_there(played):
+    event = a_later_event(played)
+    person = played.company.people[event.organizer]
+    abroad = "Pacific/Auckland" if "America" in person.zone else "America/Los_Angeles"
+    boss = played.company.people[person.manager]
+    for who in (person, boss):
+        who.zone = abroad
+    played.company.write_roster()
+
+    played.on()
+
+    again = played.event(event.organizer)
+    hour = again.start.astimezone(ZoneInfo(abroad)).hour
+    moved = [p for p in played.books.posts if p.kind == "moved" and p.uid == event.uid]
+    assert 9 <= hour < 17
+    assert {p.to for p in moved} == event.attendees
+    assert all("time zone" in " ".join(p.text.split()) for p in moved)
+
+
+def test_a_first_talk_leaves_the_days_of_its_preparation(played):
+    starts = [next(iter(c.values())).start for c in played.books.events.values()]
+
+    assert min(starts) >= START + timedelta(days=4, hours=12)
 
 
 def test_a_declined_event_moves_and_both_are_told_why(played):
@@ -373,6 +473,19 @@ def test_a_newcomer_is_booked_on_the_next_turn(played):
     played.on()
 
     assert played.event(newcomer.email).minutes == 60
+
+
+def test_books_notice_a_time_told_that_is_not_the_calendars(small):
+    """The checker itself again."""
+    books = play(small, START, 12)
+    told = {p.uid: p for p in books.posts if p.kind == "prep"}
+    uid = next(uid for uid in told if uid in books.events and uid not in books.held)
+    event = next(iter(books.events[uid].values()))
+    books.posts.append(replace(told[uid], text="Your talk is on Monday, 2 March, 10:00–11:00"))
+
+    books._check_told(event.start - timedelta(minutes=1))
+
+    assert any(uid in fault and "told by" in fault for fault in books.faults)
 
 
 def test_books_notice_what_is_wrong(small):
