@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from daemon.core.domain import Action, Interval, Kind, LetterKind, Owner, Person, Progress
+from daemon.core.domain import Action, Evidence, Interval, Kind, LetterKind, Owner, Person, Progress
 from daemon.letters.facts import Facts
 from daemon.letters.language import Language
 from daemon.letters.names import clean, first_name, plain
@@ -28,6 +28,8 @@ def context(facts: Facts, language: Language, organization: str, clip: int) -> C
         "language": language.tag,
         "organization": clean(organization),
         "link": _url(facts.link),
+        "page": _url(facts.page or facts.link),
+        "met": _attested(facts),
         "revision": facts.revision,
         "recorded": facts.recorded,
         "asked": facts.asked,
@@ -46,6 +48,12 @@ def own_first(facts: Facts) -> tuple[Action, ...]:
     """The open actions: the reader's own first, then by day."""
     still = (action for action in facts.actions if action.progress is Progress.OPEN)
     return tuple(sorted(still, key=lambda action: (not _mine(facts, action), action.due)))
+
+
+def _attested(facts: Facts) -> bool:
+    """Whether somebody has said that the two met."""
+    meeting = facts.meeting
+    return meeting is not None and meeting.evidence not in (None, Evidence.INFERRED)
 
 
 def _whole(facts: Facts) -> None:

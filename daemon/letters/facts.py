@@ -35,6 +35,8 @@ class Facts:
     """The meeting it is about; only overdue, helper and sign_in go without."""
     now: datetime
     link: str = ""
+    page: str = ""
+    """The reader's page with all talks and actions; empty: the link itself."""
     revision: int = 0
     points: tuple[Point, ...] = ()
     """prep, nudge: what to look at; seven are shown, the rest is counted."""

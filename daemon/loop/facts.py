@@ -36,12 +36,10 @@ DOORS = {
     LetterKind.BRIEF: Purpose.BRIEF,
     LetterKind.RECORD: Purpose.RECORD,
     LetterKind.SUMMARY: Purpose.RECORD,
-    LetterKind.MOVED: Purpose.MY_PAGE,
-    LetterKind.OVERDUE: Purpose.MY_PAGE,
     LetterKind.HELPER: Purpose.HELPER,
     LetterKind.SIGN_IN: Purpose.SIGN_IN,
 }
-"""Where a letter's link leads."""
+"""Where a letter's link leads, if not to the reader's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,7 @@ def facts(
         meeting=errand.meeting,
         now=now,
         link=_link(app, errand, now),
+        page=_page(app, errand, now),
         revision=letter.revision,
         reason=errand.meeting.reason if errand.meeting else None,
     )
@@ -83,11 +82,18 @@ def facts(
 
 
 def _link(app: App, errand: Errand, now: datetime) -> str:
-    purpose = DOORS[errand.letter.kind]
-    if errand.letter.to != errand.pair.employee and purpose is Purpose.MY_PAGE:
-        purpose = Purpose.BRIEF
+    if errand.letter.kind in (LetterKind.MOVED, LetterKind.OVERDUE):
+        return _page(app, errand, now)
     about = Uid(errand.request) if errand.request else errand.letter.uid
-    return app.links.make(purpose, errand.letter.to, about, now)
+    return app.links.make(DOORS[errand.letter.kind], errand.letter.to, about, now)
+
+
+def _page(app: App, errand: Errand, now: datetime) -> str:
+    """The reader's own page; none for those who have none."""
+    if errand.request:
+        return ""
+    theirs = Purpose.MY_PAGE if errand.letter.to == errand.pair.employee else Purpose.BRIEF
+    return app.links.make(theirs, errand.letter.to, errand.letter.uid, now)
 
 
 def guest(address: Email, name: str, app: App, like: Person | None = None) -> Person:

@@ -1,10 +1,11 @@
 """What letters say in one case and not in the other: reasons, reminders, missing ticks."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from daemon.core.domain import Because, LetterKind, Reason
+from daemon.core.domain import Because, Evidence, LetterKind, Progress, Reason, State
 from daemon.letters import examples
 from tests.letters.test_bytes import LANGUAGES, body, parsed
 
@@ -55,3 +56,47 @@ def test_a_missing_tick_is_told_as_ones_own_or_the_others(kind: LetterKind) -> N
     assert "statement" not in said(kind)
     assert "One statement waits for your tick on the page." in said(kind, lacking=(1, 0))
     assert f"2 statements wait for the tick of {other}." in said(kind, lacking=(0, 2))
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_nobody_is_asked_whether_they_met_once_somebody_has_said_so(revision: int) -> None:
+    facts = examples(LetterKind.RECORD, "en")
+    assert facts.meeting is not None
+    held = replace(facts.meeting, state=State.HELD, evidence=Evidence.MANAGER)
+    assumed = replace(held, evidence=Evidence.INFERRED)
+
+    told = replace(facts, meeting=held, revision=revision)
+
+    assert "whether you met" in said(LetterKind.RECORD, revision=revision, meeting=assumed)
+    assert "whether you met" not in said(LetterKind.RECORD, revision=revision, meeting=held)
+    assert "Did you meet" not in parsed(told)["Subject"]
+
+
+def test_a_manager_is_offered_no_choice_of_times_that_they_do_not_have() -> None:
+    facts = examples(LetterKind.MOVED, "en")
+
+    mine, theirs = said(LetterKind.MOVED), said(LetterKind.MOVED, to=facts.manager)
+
+    assert "Choose another time" in mine
+    assert "Choose another time" not in theirs
+    assert "Decline it there" in theirs
+
+
+def test_the_first_word_to_a_helper_is_not_that_they_are_late() -> None:
+    late = examples(LetterKind.SUMMARY, "en").actions[2]
+    late = replace(late, due=date(2020, 1, 1), progress=Progress.OPEN)
+
+    text = said(LetterKind.HELPER, actions=(late,), questions=())
+
+    assert late.what in text
+    assert "overdue" not in text
+
+
+def test_ones_own_page_is_not_the_page_of_the_button() -> None:
+    facts = replace(examples(LetterKind.PREP, "en"), page="https://acme.example/mine")
+    text = body(parsed(facts), "plain")
+    html = body(parsed(facts), "html")
+
+    assert "Your page: https://acme.example/mine" in text
+    assert facts.link in text
+    assert html.count("https://acme.example/mine") == 1

@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 
 from daemon.core.domain import (
     Because,
+    Evidence,
     Interval,
     Kind,
     LetterKind,
@@ -26,6 +27,7 @@ from daemon.core.domain import (
     Progress,
     Reason,
     ResourceKind,
+    State,
 )
 from daemon.letters import Facts, Letters, examples
 from daemon.letters.context import context
@@ -175,7 +177,11 @@ def variants(kind: LetterKind) -> list[Facts]:
     if kind is LetterKind.HELPER:
         summary = examples(LetterKind.SUMMARY, "en")
         found += [replace(facts, questions=(), note="", actions=summary.actions[2:])]
-    if kind is LetterKind.RECORD:
+    if kind is LetterKind.MOVED:
+        found += [replace(facts, to=facts.manager)] if facts.manager else []
+    if kind is LetterKind.RECORD and facts.meeting:
+        held = replace(facts.meeting, state=State.HELD, evidence=Evidence.MANAGER)
+        found += [replace(facts, meeting=held, revision=n) for n in (0, 1)]
         found += [
             replace(facts, next_meeting=facts.meeting, lacking=(1, 1)),
             replace(facts, revision=1),
