@@ -149,7 +149,7 @@ def alignment_due(
         return None
     talk = _last_alignment(history, now)
     if talk is not None:
-        if accord.saved_at < talk.start:
+        if accord.saved_at < min(talk.start, talk.over_at):
             return None
         gap = cadence.alignment_within_days
         anchor = max(anchor, add_working_days(employee, talk.day, gap, closed) - ONE_DAY)

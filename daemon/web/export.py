@@ -55,8 +55,11 @@ def _events(seat: Seat) -> Iterable[Event]:
             event = Event()
             event.add("uid", meeting.uid)
             event.add("dtstamp", seat.now)
-            event.add("dtstart", meeting.start)
-            event.add("dtend", meeting.end)
+            if meeting.day == meeting.planned_on:
+                event.add("dtstart", meeting.start)
+                event.add("dtend", meeting.end)
+            else:
+                event.add("dtstart", meeting.day)
             event.add("summary", "Performance connection")
             yield event
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core import cadence, followup
-from daemon.core.domain import Because, History, Kind, Meeting, Reason
+from daemon.core.domain import Accord, Because, History, Kind, Meeting, Reason
 from tests.factories import MONDAY, NOW, a_cadence, a_meeting, a_pair, a_person, at
 
 EVA, MAX = a_person(manager=a_pair().manager), a_person(a_pair().manager, manager=None)
@@ -93,3 +93,17 @@ def test_a_talk_of_an_earlier_time_of_the_pair_starts_no_clock():
     asked = due(NOW, followup.attest(before, EVA.email, None, NOW))
 
     assert asked.kind is Kind.FIRST
+
+
+def test_what_was_recorded_in_a_talk_to_align_before_its_time_was_said_since():
+    align = a_meeting(start="2026-03-20 10:00", number=2, kind=Kind.ALIGNMENT)
+    met = said(align, "2026-03-05", at("2026-03-05 12:00"))
+    first = followup.attest(LAST, EVA.email, None, LAST.end)
+
+    def asked(saved: str):
+        accord = Accord(statements=1, open=1, saved_at=at(saved))
+        history = History(pair=a_pair(), since=MONDAY, meetings=(first, met), accord=accord)
+        return cadence.alignment_due(history, EVA, a_cadence(), {}, at("2026-03-10 09:00"))
+
+    assert asked("2026-03-05 11:00") is None
+    assert asked("2026-03-05 12:30").kind is Kind.ALIGNMENT

@@ -105,6 +105,16 @@ def test_a_withdrawn_talk_is_not_held(office: Office) -> None:
     assert browser.status == 404
 
 
+def test_the_export_shows_the_day_they_met_not_the_time_that_was_booked(office: Office) -> None:
+    meeting = the_next(office)
+    browser = say(at_the_record(office, meeting), "other", "2026-03-01")
+
+    exported = browser.open(f"{browser.root}/export.ics").text
+
+    assert "DTSTART;VALUE=DATE:20260301" in exported
+    assert "20260401" not in exported
+
+
 # --- which talk is meant --------------------------------------------------------------------
 
 
