@@ -243,7 +243,8 @@ def _time_to_prepare(
     asked: Due, employee: Person, cadence: Cadence, closed: Closed, now: datetime
 ) -> datetime:
     """From when on a talk leaves the employee their time: a first one the days the preparation
-    comes ahead, since it was first booked; one about a tick, or instead of a talk that did not happen, a working day."""
+    comes ahead, since it was first booked; one about a tick, or instead of a talk that did not
+    happen, a working day."""
     day = today(now, employee.zone)
     if asked.kind is Kind.ALIGNMENT or asked.reason.because is Because.NOT_HELD:
         day = add_working_days(employee, day, 2, closed)
