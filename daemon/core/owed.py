@@ -124,14 +124,14 @@ def _moved(case: Case) -> Iterable[Letter]:
 
 
 def _misled(case: Case, person: Person, moved_at: datetime) -> bool:
-    """Whether the other one moved it after the last letter that told this person the time. Where
-    the calendar does not say who moved it, its own update told the others."""
+    """Whether somebody else moved it after the last letter that told this person the time; where
+    the calendar does not say who, it may have been anybody."""
     reason = case.meeting.reason
     asked = reason.because is Because.WISH
     by = case.employee.email if asked else reason.facts.get("by", "")
     mine = (x for x in case.sent if x.to == person.email and x.done and x.kind in NAMING_A_TIME)
     last = max((x.at for x in mine), default=None)
-    return by not in ("", person.email) and last is not None and last < moved_at
+    return by != person.email and last is not None and last < moved_at
 
 
 def _nudge_wanted(case: Case) -> bool:

@@ -25,6 +25,7 @@ from daemon.core.domain import (
     Uid,
 )
 from daemon.core.owed import MOST
+from daemon.core.wishing import wishes
 from daemon.loop.asking import Followed, ask, closed, take_over
 from daemon.loop.problems import problem_of
 from daemon.loop.world import Decision, World
@@ -121,29 +122,29 @@ def _place(world: World, followed: Mapping[Pair, Followed]) -> tuple[dict[Pair, 
     done = dict(followed)
     for track in ("cycle", "alignment"):
         asked = {pair: due for pair, f in done.items() if (due := getattr(f, track)) is not None}
-        wishes = {pair: _wishes(world, done[pair], due) for pair, due in asked.items()}
-        while wishes:
+        steps = {pair: _steps(world, done[pair], due) for pair, due in asked.items()}
+        while steps:
             placed = [
                 m for f in done.values() for m in f.history.meetings if m.state is State.BOOKED
             ]
-            first = [steps[0] for steps in wishes.values()]
+            first = [one[0] for one in steps.values()]
             found = planner.place(
                 first, world.people, world.busy, placed, world.cadence, world.closed, world.now
             )
-            wishes = {p: wishes[p][1:] for p, x in found.items() if wishes[p][1:] and _poor(x)}
+            steps = {p: steps[p][1:] for p, x in found.items() if steps[p][1:] and _poor(x)}
             for pair, answer in found.items():
-                if pair not in wishes:
+                if pair not in steps:
                     answers[key_of(answer.due)] = answer
                     history = _settled(world, done[pair].history, answer, asked[pair])
                     done[pair] = replace(done[pair], history=history)
     return done, answers
 
 
-def _wishes(world: World, f: Followed, asked: Due) -> tuple[Due, ...]:
+def _steps(world: World, f: Followed, asked: Due) -> tuple[Due, ...]:
     employee, _ = world.pair(asked.pair)
     answer = f.wished.get(asked.replaces.uid) if asked.replaces else None
     proposed = answer.proposed if answer else None
-    return cadence.wishes(asked, employee, world.cadence, world.closed, world.now, proposed)
+    return wishes(asked, employee, world.cadence, world.closed, world.now, proposed)
 
 
 def _poor(answer: Slot | NoSlot) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core import cadence, followup
+from daemon.core import cadence, followup, wishing
 from daemon.core.days import today
 from daemon.core.domain import (
     Accord,
@@ -299,7 +299,7 @@ def test_nothing_recorded_means_nothing_to_align():
 
 
 def wishes(asked, now=NOW, proposed=None):
-    return cadence.wishes(asked, EVA, a_cadence(), {}, now, proposed)
+    return wishing.wishes(asked, EVA, a_cadence(), {}, now, proposed)
 
 
 def test_a_first_talk_would_rather_leave_the_days_of_its_preparation():
