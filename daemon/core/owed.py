@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 
 from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, previous_working_day, today
 from daemon.core.domain import (
-    Because,
     Cadence,
     Email,
     Letter,
@@ -31,9 +30,6 @@ SUMMARY_DAYS = 14
 REMINDER = 1
 """The revision of the `record` letter's one reminder: on a working morning a day later, or as soon
 as the manager asks the employee to record."""
-
-NAMING_A_TIME = (LetterKind.PREP, LetterKind.NUDGE, LetterKind.BRIEF, LetterKind.MOVED)
-"""Letters by which their reader knows when the talk is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +109,12 @@ def brief(case: Case) -> Letter:
 
 
 def _moved(case: Case) -> Iterable[Letter]:
-    """To both when careloop moved it; when one of the two did, to the other, if a letter has told
-    them the old time."""
+    """To both, when careloop moved it; where a person did, their calendar tells the other."""
     meeting = case.meeting
-    if meeting.moved_at is None:
+    if meeting.moved_from is None or meeting.moved_at is None:
         return
     for person in (case.employee, case.manager):
-        if meeting.moved_from is not None or _misled(case, person, meeting.moved_at):
-            yield _letter(case, LetterKind.MOVED, person, meeting.moved_at, meeting.sequence)
-
-
-def _misled(case: Case, person: Person, moved_at: datetime) -> bool:
-    """Whether somebody else moved it after the last letter that told this person the time; where
-    the calendar does not say who, it may have been anybody."""
-    reason = case.meeting.reason
-    asked = reason.because is Because.WISH
-    by = case.employee.email if asked else reason.facts.get("by", "")
-    mine = (x for x in case.sent if x.to == person.email and x.done and x.kind in NAMING_A_TIME)
-    last = max((x.at for x in mine), default=None)
-    return by != person.email and last is not None and last < moved_at
+        yield _letter(case, LetterKind.MOVED, person, meeting.moved_at, meeting.sequence)
 
 
 def _nudge_wanted(case: Case) -> bool:

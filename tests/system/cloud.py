@@ -125,6 +125,7 @@ class Scene:
         there = self.another_time(event, now)
         if there:
             self.tenant.drag(event.organizer, event, there)
+            self.tenant.company.chosen[event.uid] = there.start
         return there is not None
 
     def _decline(self, event: Event, _: datetime) -> bool:

@@ -51,8 +51,8 @@ class Company:
 
     root: Path
     people: dict[str, Somebody]
-    chosen: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    """The time somebody moved an event to themselves, by the event's uid and their address."""
+    chosen: dict[str, datetime] = field(default_factory=dict)
+    """The time somebody moved an event to, by its uid: their calendar tells the other."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -83,6 +83,7 @@ class Hosted:
     def drag(self, who: str, event: Event, start: datetime) -> None:
         """Move an event in one's own calendar."""
         end = start + (event.end - event.start)
+        self.company.chosen[event.uid] = start
         self._rewrite(
             who,
             event,

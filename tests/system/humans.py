@@ -28,7 +28,7 @@ def drag(company: Company, who: str, event: Event, start: datetime) -> None:
     text = re.sub(r"DTSTART[^\r]*", f"DTSTART:{start:%Y%m%dT%H%M%SZ}", text, count=1)
     text = re.sub(r"DTEND[^\r]*", f"DTEND:{start + length:%Y%m%dT%H%M%SZ}", text, count=1)
     file.write_bytes(text.encode())
-    company.chosen[event.uid, who] = start
+    company.chosen[event.uid] = start
 
 
 def decline(company: Company, who: str, event: Event) -> None:

@@ -122,15 +122,15 @@ class Books:
         self._check_told(now)
 
     def _check_told(self, now: datetime) -> None:
-        """The last time a letter told somebody of a talk to come is the calendar's, unless they
-        chose the new one themselves."""
+        """The last time a letter told somebody of a talk to come is the calendar's, unless
+        one of the two chose the new one in their calendar."""
         last = {(p.uid, p.to): p for p in self.posts if p.kind in NAMING_A_TIME}
         for (uid, who), post in last.items():
             event = next(iter(self.events.get(uid, {}).values()), None)
             if event is None or event.start <= now or who not in self.company.people:
                 continue
             zone = ZoneInfo(self.company.people[who].zone)
-            chosen = self.company.chosen.get((uid, who)) == event.start
+            chosen = self.company.chosen.get(uid) == event.start
             if not chosen and not post.names(event.start, event.end, zone):
                 self.faults.append(f"{now} {who}: {uid} is at {event.start}, told by {post}")
 
