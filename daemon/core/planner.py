@@ -9,6 +9,7 @@ from daemon.core.domain import (
     Cadence,
     Due,
     Email,
+    Interval,
     Meeting,
     NoSlot,
     Pair,
@@ -33,13 +34,26 @@ def place(
 ) -> Mapping[Pair, Slot | NoSlot]:
     """Find the best times for all due meetings together (product rules 3 and 4).
 
-    At most one due meeting a pair; a meeting that one of them replaces stands in nobody's way.
-    The answer does not depend on the order of dues, people or meetings.
+    At most one due meeting a pair; a meeting that one of them replaces stands in nobody's way,
+    unless nothing else is found for it. The answer does not depend on the order of dues, people or
+    meetings.
     """
     desk = Desk(dues, people, busy, placed, cadence, closed, now)
     known = [due for due in dues if not desk.unknown(due)]
     slots = mend(desk, known, settle(desk, known))
-    return {due.pair: slots.get(due.pair) or _no_slot(desk, due) for due in dues}
+    answers = {due.pair: slots.get(due.pair) or _no_slot(desk, due) for due in dues}
+    stuck = {due.pair: due.replaces for due in dues if due.replaces and due.pair not in slots}
+    if not any(_meet(slot, old) for slot in slots.values() for old in stuck.values()):
+        return answers
+    others = [due for due in dues if due.pair not in stuck]
+    return {**answers, **place(others, people, busy, placed, cadence, closed, now)}
+
+
+def _meet(slot: Slot, meeting: Meeting) -> bool:
+    """Tell whether somebody would have to be at both."""
+    one, two = slot.due.pair, meeting.pair
+    together = {one.employee, one.manager} & {two.employee, two.manager}
+    return bool(together) and meeting.when.overlaps(Interval(slot.start, slot.end))
 
 
 def _no_slot(desk: Desk, due: Due) -> NoSlot:

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from daemon.core.domain import NoSlot, Slot
+from daemon.core.domain import Email, NoSlot, Slot
 from daemon.core.planner import alternatives, place
 from tests.factories import (
     NOW,
@@ -57,6 +57,26 @@ def test_buffers_are_kept_towards_busy_time():
     slot = planned(a_due(window=a_window(date(2026, 3, 10), date(2026, 3, 10))), busy=busy)
 
     assert slot.start == at("2026-03-10 12:05")
+
+
+def test_a_meeting_for_which_no_other_time_is_found_keeps_its_own_against_all_others():
+    day = a_window(date(2026, 3, 10), date(2026, 3, 10), late_until=date(2026, 3, 10))
+    old = a_meeting(start="2026-03-10 10:00", minutes=20)
+    ida = Email("ida@acme.example")
+    roster = a_roster(a_person(EVA), a_person(ida), a_person(MAX))
+    busy = {
+        EVA: [an_interval("2026-03-10 00:00", "23:59")],
+        MAX: [],
+        ida: [an_interval("2026-03-10 09:00", "09:50"), an_interval("2026-03-10 10:25", "17:00")],
+    }
+    dues = [a_due(window=day, replaces=old), a_due(a_pair(ida), window=day)]
+
+    answers = place(dues, roster, busy, [old], a_cadence(), {}, NOW)
+    alone = place(dues[1:], roster, busy, [], a_cadence(), {}, NOW)
+
+    assert isinstance(answers[a_pair()], NoSlot)
+    assert isinstance(answers[a_pair(ida)], NoSlot)
+    assert isinstance(alone[a_pair(ida)], Slot)
 
 
 def test_a_calendar_that_could_not_be_read_is_never_free():
