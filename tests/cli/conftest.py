@@ -1,19 +1,10 @@
 """Fixtures of the command's tests."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from tests.cli.support import Command
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """A verb sets up the log of its process; the tests after it have their own."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_several_connections_share_the_work(server: Smtp) -> None:
     answer = a_mailer(server, connections=4).send(some)
 
     assert all(isinstance(answer[mail.key], Done) for mail in some)
-    assert len(server.heard) == 4
+    assert 1 < len(server.heard) <= 4
     assert sorted(each.content for each in server.taken) == sorted(mail.content for mail in some)
 
 
