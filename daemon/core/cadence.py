@@ -1,13 +1,13 @@
-"""Who needs a meeting, and in which window: product rules 1, 2, 3, 8, 9 and 10.
+"""Who needs a meeting: product rules 1, 2, 3, 8, 9 and 10.
 
 All counting is in calendar days of the employee's zone from the day a meeting was *held*.
 """
 
-import hashlib
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from daemon.core import windows
 from daemon.core.clash import chosen
 from daemon.core.days import ONE_DAY, Closed, add_working_days, at_wall, today
 from daemon.core.domain import (
@@ -17,9 +17,7 @@ from daemon.core.domain import (
     Evidence,
     History,
     Kind,
-    Leave,
     Meeting,
-    Pair,
     Person,
     Reason,
     State,
@@ -81,13 +79,13 @@ def window(
     """
     base = last_held(history, now)
     if base is None:
-        return Kind.FIRST, _first_window(history, employee, manager, cadence, now)
-    absence = _long_absence(base.day, employee, manager, cadence)
+        return Kind.FIRST, windows.first(history, employee, manager, cadence, now)
+    absence = windows.long_absence(base.day, employee, manager, cadence)
     if absence is not None:
         back = absence.last + ONE_DAY
         span = timedelta(days=cadence.first_within_days)
-        return Kind.FIRST, _spread(back, back + span, history.pair, cadence, employee, now)
-    return Kind.FOLLOW_UP, _follow_up_window(base, employee, manager, cadence, now)
+        return Kind.FIRST, windows.spread(back, back + span, history.pair, cadence, employee, now)
+    return Kind.FOLLOW_UP, windows.follow_up(base.day, employee, manager, cadence, now)
 
 
 def due(
@@ -161,7 +159,7 @@ def alignment_due(
         number=number,
         generation=generation,
         minutes=cadence.alignment_minutes,
-        window=_bounded(first, latest, first, cadence, today(now, zone)),
+        window=windows.bounded(first, latest, first, cadence, today(now, zone)),
         preferred_minute=_same_time_as(last_held(history, now), zone),
         not_at=last_try.refused if last_try else (),
         not_before=now + timedelta(hours=cadence.notice_hours),
@@ -197,7 +195,7 @@ def move(
     if meeting.kind is Kind.ALIGNMENT:
         latest = add_working_days(employee, meeting.day, cadence.alignment_within_days, closed)
         day = today(now, employee.zone)
-        span = _bounded(day, latest, meeting.day, cadence, day)
+        span = windows.bounded(day, latest, meeting.day, cadence, day)
     else:
         _, span = window(without, employee, manager, cadence, now)
         near = min(max(meeting.day, span.earliest), max(span.earliest, span.latest))
@@ -231,78 +229,6 @@ def paused(history: History, employee: Person, now: datetime) -> bool:
     """Tell whether the pair rests today."""
     until = history.paused_until
     return until is not None and today(now, employee.zone) <= until
-
-
-def _first_window(
-    history: History, employee: Person, manager: Person, cadence: Cadence, now: datetime
-) -> Window:
-    starts = [history.since, history.restart_from, employee.start_date, manager.start_date]
-    start = _after_long_leave(max(d for d in starts if d is not None), employee, manager, cadence)
-    last = start + timedelta(days=cadence.first_within_days)
-    return _spread(start, last, history.pair, cadence, employee, now)
-
-
-def _follow_up_window(
-    base: Meeting, employee: Person, manager: Person, cadence: Cadence, now: datetime
-) -> Window:
-    earliest, latest, preferred = (
-        _counted(base.day, days, employee, manager, cadence)
-        for days in (cadence.min_days, cadence.max_days, cadence.preferred_days)
-    )
-    return _bounded(earliest, latest, preferred, cadence, today(now, employee.zone))
-
-
-def _counted(day: date, days: int, employee: Person, manager: Person, cadence: Cadence) -> date:
-    """`days` after `day`, not counting the days of a long leave of either."""
-    long = [x for x in (*employee.leave, *manager.leave) if _days(x) > cadence.long_leave_days]
-    while days:
-        day += ONE_DAY
-        days -= not any(leave.first <= day <= leave.last for leave in long)
-    return day
-
-
-def _long_absence(since: date, employee: Person, manager: Person, cadence: Cadence) -> Leave | None:
-    """The leave of either since the last meeting that is long enough to start afresh after it."""
-    absences = (
-        leave
-        for leave in (*employee.leave, *manager.leave)
-        if leave.last > since
-        and _days(leave) > cadence.restart_after_days
-        and leave.first <= since + timedelta(days=cadence.min_days)
-    )
-    return max(absences, key=lambda leave: leave.last, default=None)
-
-
-def _after_long_leave(day: date, employee: Person, manager: Person, cadence: Cadence) -> date:
-    long = [x for x in (*employee.leave, *manager.leave) if _days(x) > cadence.long_leave_days]
-    for leave in sorted(long):
-        if leave.first <= day + timedelta(days=cadence.first_within_days) and leave.last >= day:
-            day = leave.last + ONE_DAY
-    return day
-
-
-def _days(leave: Leave) -> int:
-    return (leave.last - leave.first).days + 1
-
-
-def _spread(
-    start: date, last: date, pair: Pair, cadence: Cadence, employee: Person, now: datetime
-) -> Window:
-    """A window whose preferred day is the pair's own, so that a company does not meet at once;
-    one that leaves time to prepare, where the window is long enough."""
-    digest = hashlib.sha256(f"{pair.employee}\n{pair.manager}".encode()).digest()
-    length = (last - start).days
-    lead = max(1, min(cadence.prep_days, length))
-    wish = start + timedelta(
-        days=lead + int.from_bytes(digest[:4], "big") % max(1, length - lead + 1)
-    )
-    return _bounded(start, last, wish, cadence, today(now, employee.zone))
-
-
-def _bounded(earliest: date, latest: date, preferred: date, cadence: Cadence, day: date) -> Window:
-    late_until = max(latest, day) + timedelta(days=cadence.late_days)
-    earliest = max(earliest, day)
-    return Window(earliest, latest, max(preferred, earliest), late_until)
 
 
 def _next_identity(history: History, last_try: Meeting | None) -> tuple[int, int]:
