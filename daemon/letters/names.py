@@ -15,6 +15,10 @@ JOINERS = "\u200c\u200d"
 INVISIBLE = {"Cf", "Cs", "Co", "Cn"}
 UNSAFE = INVISIBLE | {"Cc", "Zl", "Zp"}
 
+TITLES = {"PhD", "MBA", "MD", "MSc", "Jr", "Sr", "II", "III", "IV", "Esq"}
+SUFFIXES = TITLES | {title.upper() for title in TITLES}
+"""What follows a name after a comma; in no other case, for `Md` is a first name."""
+
 
 class Undeliverable(ValueError):
     """A letter that no mail system would take; the message names the address and the cure."""
@@ -52,10 +56,15 @@ def shortened(text: str, most: int = SUBJECT_CHARACTERS) -> str:
 
 
 def first_name(name: str) -> str:
-    """What somebody is called: `Ana` of `Ana Lima`, of `Lima, Ana` and of `Dr. Ana Lima`."""
-    given = name.partition(",")[2].strip() or name.strip()
+    """What somebody is called: `Ana` of `Ana Lima`, `Lima, Ana`, `Dr. Ana Lima, PhD`."""
+    parts = [part.strip() for part in name.split(",") if part.strip() and not _is_suffix(part)]
+    given = parts[1] if len(parts) > 1 else "".join(parts) or name.strip()
     words = [word for word in given.split() if not word.endswith(".")]
     return words[0] if words else given
+
+
+def _is_suffix(part: str) -> bool:
+    return all(word.replace(".", "") in SUFFIXES for word in part.split())
 
 
 def address(name: str, email: Email | str) -> Address:
