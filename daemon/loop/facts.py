@@ -15,6 +15,7 @@ from daemon.core.domain import (
     Email,
     Evidence,
     History,
+    Kind,
     Letter,
     LetterKind,
     Meeting,
@@ -122,7 +123,9 @@ def _prep(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:
         conn, app.vault, errand.pair, errand.meeting.kind, checklist, resting, base.now
     )
     points = tuple(Point(p.title, p.text) for p in prep.points)
-    return replace(base, points=points, actions=prep.actions)
+    aligning = errand.meeting.kind is Kind.ALIGNMENT
+    lacking = _lacking(conn, errand) if aligning else base.lacking
+    return replace(base, points=points, actions=prep.actions, lacking=lacking)
 
 
 def _brief(app: App, conn: Connection, errand: Errand, base: Facts) -> Facts:

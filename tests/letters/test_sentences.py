@@ -49,13 +49,25 @@ def test_the_reminder_is_another_letter_than_the_first(language: str) -> None:
     assert body(parsed(first), "plain").split("\n\n")[0] not in body(parsed(again), "plain")
 
 
-@pytest.mark.parametrize("kind", [LetterKind.BRIEF, LetterKind.RECORD, LetterKind.SUMMARY])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        LetterKind.PREP,
+        LetterKind.NUDGE,
+        LetterKind.BRIEF,
+        LetterKind.RECORD,
+        LetterKind.SUMMARY,
+    ],
+)
 def test_a_missing_tick_is_told_as_ones_own_or_the_others(kind: LetterKind) -> None:
     other = "Ana" if kind is LetterKind.BRIEF else "Ben"
 
     assert "statement" not in said(kind)
     assert "One statement waits for your tick on the page." in said(kind, lacking=(1, 0))
     assert f"2 statements wait for the tick of {other}." in said(kind, lacking=(0, 2))
+    assert "One statement waits for your tick" in body(
+        parsed(replace(examples(kind, "en"), lacking=(1, 0))), "html"
+    )
 
 
 @pytest.mark.parametrize("revision", [0, 1])
