@@ -1,5 +1,6 @@
 """careloop status: where every pair stands, and what is owed to the world."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from daemon.cli.plan import cell
 from daemon.cli.troubles import show
 
 if TYPE_CHECKING:
+    from daemon.core.domain import Meeting
     from daemon.loop.standing import Row, Status
 
 COLUMNS = ("employee", "manager", "state", "last_held", "next", "due_from", "due_to", "problem")
@@ -42,24 +44,31 @@ def command(as_json: bool) -> int:
 
 
 def _pair(row: "Row") -> dict[str, Any]:
-    """A pair as JSON shows it; the next start on the employee's wall clock."""
-    next_start = row.next.start.astimezone(ZoneInfo(row.next.zone)) if row.next else None
+    """A pair as JSON shows it; starts on the employee's wall clock."""
     return {
         "employee": row.pair.employee,
         "manager": row.pair.manager,
         "state": row.state.value,
         "last_held": row.last_held,
         "evidence": row.sure,
-        "next": next_start,
+        "next": _start(row.next),
+        "alignment": _start(row.alignment),
         "due_from": row.due_from,
         "due_to": row.due_to,
         "problem": row.problem or None,
     }
 
 
+def _start(meeting: "Meeting | None") -> datetime | None:
+    return meeting.start.astimezone(ZoneInfo(meeting.zone)) if meeting else None
+
+
 def _cells(pair: dict[str, Any], row: "Row") -> list[str]:
     held = f"{row.last_held} ({row.sure.words})" if row.sure else ""
-    return [held if name == "last_held" else cell(pair[name]) for name in COLUMNS]
+    aligning = f"alignment {cell(pair['alignment'])}" if row.alignment else ""
+    ahead = ", ".join(filter(None, (cell(pair["next"]), aligning)))
+    shown = {**pair, "last_held": held, "next": ahead}
+    return [cell(shown[name]) for name in COLUMNS]
 
 
 def _figures(found: "Status") -> dict[str, Any]:

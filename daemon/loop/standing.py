@@ -69,6 +69,8 @@ class Row:
     sure: Sure | None
     """None: there was no talk yet."""
     next: Meeting | None
+    alignment: Meeting | None
+    """The talk to align that stands beside the cycle."""
     due_from: date
     due_to: date
     problem: str
@@ -134,6 +136,7 @@ def row(
         last_held=held.day if held else None,
         sure=Sure(held.evidence or Sure.NOT_TOLD) if held else None,
         next=stands,
+        alignment=cadence.booked(history, now, alignment=True),
         due_from=window.earliest,
         due_to=window.latest,
         problem=words(problem, known) if problem else "",

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from daemon.config.load import load
-from daemon.core.domain import Letter, LetterKind, State, email
+from daemon.core.domain import Kind, Letter, LetterKind, State, email
 from daemon.store import meetings, outbox, pairs
 from daemon.wiring import open_app
 from tests.cli.support import Answer, Command
+from tests.factories import a_meeting
 
 TUESDAY = "2026-12-01T08:05:00+01:00"
 ANNA, MARIA, OMAR = "anna@acme.example", "maria@acme.example", "omar@acme.example"
@@ -118,6 +119,24 @@ def test_status_says_how_sure_it_is_that_the_last_talk_was_held(
     assert [evidence for evidence, _ in shown] == ["not_told", "inferred"]
     assert f"{day} (not told yet)" in shown[0][1]
     assert f"{day} (inferred)" in shown[1][1]
+
+
+def test_status_shows_a_talk_to_align_beside_the_next_one(careloop: Command, booked: Path) -> None:
+    before = _first_pair(careloop("status", "--json", "--config", booked))
+    app = open_app(load(booked))
+    with app.database.writing() as conn:
+        (history,) = (h for p, h in pairs.histories(conn).items() if p.employee == ANNA)
+        start = datetime.fromisoformat("2026-12-11T14:00:00+01:00")
+        talk = a_meeting(history.pair, start, zone="Europe/Berlin", kind=Kind.ALIGNMENT)
+        meetings.save(conn, [talk])
+    app.database.close()
+
+    after = _first_pair(careloop("status", "--json", "--config", booked))
+    line = careloop("status", "--config", booked).out.splitlines()[1]
+
+    assert before["alignment"] is None
+    assert after == {**before, "alignment": "2026-12-11T14:00:00+01:00"}
+    assert "CET, alignment Fri 2026-12-11 14:00 CET  " in line
 
 
 def test_plan_has_the_promised_shape_and_tells_what_the_turn_does(

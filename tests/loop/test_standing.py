@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.core.domain import Cadence, Evidence, Kind
-from daemon.loop.standing import Sure, row
+from daemon.loop.standing import Standing, Sure, row
 from tests.factories import NOW, a_history, a_meeting, a_pair, a_person, a_roster, held
 
 PAIR = a_pair()
@@ -35,6 +35,16 @@ def test_a_pair_that_never_met_has_nothing_to_be_sure_of():
     told = row(a_history(PAIR), PEOPLE, Cadence(), None, NOW)
 
     assert (told.last_held, told.sure) == (None, None)
+
+
+def test_a_talk_to_align_stands_beside_the_next_one_and_is_not_it():
+    align = a_meeting(PAIR, NOW + timedelta(days=3), kind=Kind.ALIGNMENT)
+
+    ahead = row(a_history(PAIR, held(LAST), align), PEOPLE, Cadence(), None, NOW)
+    over = row(a_history(PAIR, held(LAST), align), PEOPLE, Cadence(), None, align.end)
+
+    assert (ahead.state, ahead.next, ahead.alignment) == (Standing.DUE, None, align)
+    assert over.alignment is None
 
 
 @pytest.mark.parametrize("days", [0, 40, 60, 200])
