@@ -51,6 +51,10 @@ class Copy:
 class CopyUnreadable(Exception):
     """A file that holds our event, or may hold it, and cannot be understood: file, line, why."""
 
+    def __init__(self, owner: Email, why: str) -> None:
+        super().__init__(why)
+        self.owner = owner
+
 
 class Copies:
     """Finds our events, whatever name a program gave their file; reads each file once."""
@@ -119,14 +123,14 @@ def _read(owner: Email, path: Path, uid: Uid, found: os.stat_result, home: tzinf
             return None
         events = read(content, home).events
     except Unreadable as error:
-        raise CopyUnreadable(f"{path}:{error.line}: {error.why}") from None
+        raise CopyUnreadable(owner, f"{path}:{error.line}: {error.why}") from None
     except (NotLoaded, PermissionError) as error:
-        raise CopyUnreadable(f"{path}: {error}") from None
+        raise CopyUnreadable(owner, f"{path}: {error}") from None
     mine = [each for each in events if each.uid == uid]
     if not mine:
         return None
     event = max(mine, key=lambda each: each.sequence)
     if event.when is None:
-        raise CopyUnreadable(f"{path}:{event.line}: our event has lost its DTSTART")
+        raise CopyUnreadable(owner, f"{path}:{event.line}: our event has lost its DTSTART")
     alone = len(mine) == len(events)
     return Copy(owner, path, mark(found), event, alone, found.st_mtime_ns)

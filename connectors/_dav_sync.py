@@ -173,13 +173,13 @@ def copy_of(raw: Raw, owner: Email, uid: Uid, home: tzinfo) -> Copy:
     try:
         events = read(raw.content, home).events
     except Unreadable as error:
-        raise CopyUnreadable(f"{place}:{error.line}: {error.why}") from None
+        raise CopyUnreadable(owner, f"{place}:{error.line}: {error.why}") from None
     mine = [each for each in events if each.uid == uid]
     if not mine:
-        raise CopyUnreadable(f"{place}: our event has lost its UID")
+        raise CopyUnreadable(owner, f"{place}: our event has lost its UID")
     event = max(mine, key=lambda each: each.sequence)
     if event.when is None:
-        raise CopyUnreadable(f"{place}:{event.line}: our event has lost its DTSTART")
+        raise CopyUnreadable(owner, f"{place}:{event.line}: our event has lost its DTSTART")
     path = Path(urlsplit(raw.url).path)
     return Copy(owner, path, raw.etag, event, len(mine) == len(events), changed=0)
 

@@ -263,7 +263,7 @@ class Caldav:
                     return Observed(present=False, by=who)
                 copies.append(copy)
         except CopyUnreadable as error:
-            return Unknown(str(error))
+            return Unknown(str(error), error.owner)
         return verdict.observed(meeting, copies)
 
     def _seen_copy(self, home: Home | NoAnswer, meeting: Meeting) -> Copy | None:

@@ -170,7 +170,9 @@ class Folder:
         owners = (meeting.pair.employee, meeting.pair.manager)
         try:
             found = {who: self._seen(places, who, meeting) for who in owners}
-        except (_Missing, CopyUnreadable, OSError) as error:
+        except CopyUnreadable as error:
+            return Unknown(str(error), error.owner)
+        except (_Missing, OSError) as error:
             return Unknown(str(error))
         for who, copy in found.items():
             if copy is None or copy.event.cancelled:

@@ -64,6 +64,9 @@ class Unknown:
     """Something that could not be read, and why (file and line where there is one)."""
 
     reason: str
+    who: Email | None = None
+    """`look`: whose copy of the event it is that nobody can understand, in a calendar that can be
+    read; None: it is not the event's own fault."""
 
 
 class Trouble(Exception):

@@ -44,7 +44,7 @@ def problem_of(
         return _nothing(world, history, last_try)
     if stands.uid in world.refused:
         return Reason(Because.REFUSED_BY_CALENDAR, {"why": world.refused[stands.uid]})
-    unread = _unread(world, history)
+    unread = _unread(world, history) or _illegible(world, history)
     if unread is not None:
         return unread
     if clash is not None and not isinstance(answer, Slot):
@@ -68,6 +68,16 @@ def _unread(world: World, history: History) -> Reason | None:
         return None
     why = "; ".join(dict.fromkeys(world.unread[who] for who in blind))
     return Reason(Because.UNKNOWN_CALENDAR, {"who": ", ".join(blind), "why": why, "booked": "yes"})
+
+
+def _illegible(world: World, history: History) -> Reason | None:
+    """A talk stands at a time nobody can read: what a person made of it is not known."""
+    for meeting in history.meetings:
+        told = world.illegible.get(meeting.uid)
+        if told is not None:
+            facts = {"who": told.who or "", "why": told.reason, "event": meeting.start.isoformat()}
+            return Reason(Because.UNKNOWN_CALENDAR, facts)
+    return None
 
 
 def _no_slot(world: World, answer: NoSlot) -> Reason:
@@ -228,6 +238,11 @@ def _unread_words(facts: Mapping[str, str], people: Mapping[Email, Person]) -> s
         whose = " and ".join(_name(who, people) for who in facts["who"].split(", "))
         said = f"The calendar of {whose} could not be read: clashes and changes there are not seen,"
         return f"{said} the booked talk stays. {facts['why']}"
+    if facts.get("event"):
+        whose = _name(facts["who"], people)
+        said = f"The booked talk cannot be read in the calendar of {whose}: its time there is not"
+        cure = "Set its time there again, or delete it there: then another time is found."
+        return f"{said} known, careloop keeps to the one it had. {cure} {facts['why']}"
     said = "Not booked: a calendar could not be read, and unknown is never free."
     return f"{said} {facts.get('why', '')}"
 

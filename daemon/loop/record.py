@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from daemon import booking
 from daemon.core.days import today
 from daemon.core.domain import Meeting, Pair, Uid
-from daemon.loop import unread
+from daemon.loop import illegible, unread
 from daemon.loop.world import Decision, World
 from daemon.store import handover, meetings, pairs, people, problems
 from daemon.wiring import App
@@ -27,6 +27,7 @@ def record(app: App, world: World, decision: Decision) -> None:
         booking.save(conn, still, before, timely, world.now)
         problems.replace(conn, found, world.now)
         unread.keep(conn, world)
+        illegible.keep(conn, world)
 
 
 def _overtaken(conn: Connection, before: Mapping[Uid, Meeting]) -> Collection[Uid]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from daemon.core.domain import Because, Problem
-from daemon.loop import unread
+from daemon.loop import illegible, unread
 from daemon.loop.act import Tally, settle_calendars
 from daemon.loop.decide import decide
 from daemon.loop.forgetting import forget
@@ -51,7 +51,7 @@ class TurnReport:
 
 def run_turn(app: App, now: datetime) -> TurnReport:
     """Do whatever is due at this moment; a second turn right after finds nothing to do."""
-    world = unread.remembered(app, observe(app, now))
+    world = illegible.remembered(app, unread.remembered(app, observe(app, now)))
     decision = decide(world)
     record(app, world, decision)
     tally = act(app, now, world, decision)

@@ -48,6 +48,8 @@ class World:
     """Why a person's calendar could not be read."""
     unread: Mapping[Email, str] = field(default_factory=dict)
     """The same, with what an earlier look found of those not looked at in this turn."""
+    illegible: Mapping[Uid, Unknown] = field(default_factory=dict)
+    """Events ahead of which a copy cannot be understood, at this look or the one before."""
     pending: frozenset[Uid] = frozenset()
     """Events whose last revision has not reached the calendars: what they show is not news."""
     refused: Mapping[Uid, str] = field(default_factory=dict)

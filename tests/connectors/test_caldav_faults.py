@@ -262,6 +262,7 @@ def test_our_event_that_cannot_be_understood_is_unknown_and_not_gone(
 
     assert isinstance(observed, Unknown)
     assert "/dav/emma/cal/" in observed.reason
+    assert observed.who == EMPLOYEE.email
 
 
 # --- busy times -----------------------------------------------------------------------------

@@ -609,6 +609,7 @@ def test_a_copy_that_cannot_be_understood_is_unknown_with_file_and_line(world: F
 
     assert isinstance(observed, Unknown)
     assert f"{invite.uid}.ics:8: DTSTART 'soon'" in observed.reason
+    assert observed.who == EMPLOYEE.email
 
 
 def test_the_managers_own_word_counts_over_what_stands_elsewhere(world: FolderWorld) -> None:
