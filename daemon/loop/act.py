@@ -13,6 +13,7 @@ from daemon.core.domain import Invite, Observed, State, Uid
 from daemon.core.ports import CredentialsRefused, Done, Permanent, Result, Temporary, Trouble
 from daemon.store import meetings, outbox, settings
 from daemon.store.outbox import Action, Claim
+from daemon.store.outbox import State as Outcome
 from daemon.wiring import App
 
 log = structlog.get_logger()
@@ -22,6 +23,8 @@ LEASE = timedelta(minutes=5)
 HAD_EVENTS = "calendars.had_events"
 """The setting that says that an event we meant to make was there already: this store is younger
 than the calendars, so every event is looked for before it is made."""
+AGAIN = timedelta(hours=6)
+"""How long after a refusal for good an event is tried once more: its cure may have been applied."""
 AT_ONCE = 200
 """Events in one call; a connector cuts it to what its provider takes."""
 
@@ -73,7 +76,21 @@ Calling = Callable[[Sequence[Invite]], Mapping[Uid, Result]]
 def settle_calendars(app: App, now: datetime, tally: Tally) -> None:
     """Withdraw what fell, then book and move the rest; what a person changed meanwhile wins."""
     _run(app, Action.CANCEL, now, tally, app.calendar.cancel)
+    _try_again(app, now)
     _run(app, Action.PUT, now, tally, app.calendar.put)
+
+
+def _try_again(app: App, now: datetime) -> None:
+    """Owe once more the events that were refused, as long as their talks are ahead."""
+    with app.database.writing() as conn:
+        refused = [x for x in outbox.entries(conn, [Outcome.FAILED]) if x.at <= now - AGAIN]
+        puts = {x.uid: x for x in refused if x.action is Action.PUT}
+        ahead = [
+            puts[uid].key
+            for uid, one in meetings.some(conn, list(puts)).items()
+            if one.state is State.BOOKED and one.start > now and one.sequence == puts[uid].sequence
+        ]
+        outbox.retry(conn, ahead, now)
 
 
 def _run(app: App, action: Action, now: datetime, tally: Tally, calling: Calling) -> None:

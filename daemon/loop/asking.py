@@ -32,7 +32,7 @@ def take_over(world: World, history: History) -> Followed:
     history = replace(history, meetings=tuple(x.meeting for x in adopted))
     if cadence.paused(history, employee, world.now):
         return Followed(closed(world, history, Reason(Because.PAUSED)))
-    history = _without_need(world, history)
+    history = _without_event(world, _without_need(world, history))
     wished = {x.meeting.uid: x for x in adopted if x.rebook and x.meeting.state is State.BOOKED}
     return Followed(history, wished=wished)
 
@@ -46,6 +46,16 @@ def _without_need(world: World, history: History) -> History:
     return replace(
         history, meetings=tuple(gone if m.uid == done.uid else m for m in history.meetings)
     )
+
+
+def _without_event(world: World, history: History) -> History:
+    """Give up a talk whose time has passed in nobody's calendar: the calendars refused it."""
+    gone = {
+        one.uid: followup.withdraw(one, Reason(Because.REFUSED_BY_CALENDAR))
+        for one in history.meetings
+        if one.state is State.BOOKED and one.end <= world.now and one.uid in world.refused
+    }
+    return replace(history, meetings=tuple(gone.get(m.uid, m) for m in history.meetings))
 
 
 def closed(world: World, history: History, why: Reason) -> History:
@@ -69,8 +79,8 @@ def ask(world: World, f: Followed, standing: Mapping[Email, Sequence[Meeting]]) 
 
 def _adopt(world: World, meeting: Meeting) -> followup.Adopted:
     seen = world.seen.get(meeting.uid)
-    if meeting.state is not State.BOOKED:
-        return followup.Adopted(meeting)
+    if meeting.state is not State.BOOKED or meeting.uid in world.refused:
+        return followup.Adopted(meeting)  # what was refused cannot have been deleted or moved
     if seen is None or isinstance(seen, Unknown) or meeting.uid in world.pending:
         return followup.Adopted(followup.infer(meeting, world.now, world.cadence))
     watched = world.last_turn is not None and world.last_turn >= meeting.start

@@ -199,7 +199,8 @@ def _move_meeting(conn: Connection, old: str, new: Pair, now: datetime) -> None:
     theirs = outbox.c.uid == old
     conn.execute(update(outbox).where(theirs, outbox.c.state.not_in(SETTLED)).values(_lapsed(now)))
     key = func.replace(outbox.c.key, old, uid)
-    conn.execute(update(outbox).where(theirs).values(key=key, uid=uid, id="", reason=""))
+    bare = {"uid": uid, "id": "", "reason": "", "payload": None}
+    conn.execute(update(outbox).where(theirs).values(key=key, **bare))
     conn.execute(delete(meetings).where(meetings.c.uid == old))
 
 

@@ -63,6 +63,7 @@ __all__ = [
     "pending",
     "refused",
     "release",
+    "retry",
     "settle",
     "skip",
     "void_claims",
@@ -151,6 +152,14 @@ def release(conn: Connection, key: Key, now: datetime) -> bool:
     return conn.execute(update(table).where(held).values(values)).rowcount > 0
 
 
+def retry(conn: Connection, keys: Collection[Key], now: datetime) -> None:
+    """Owe once more what was refused for good: whoever refused may have been helped since."""
+    mine = and_(table.c.key.in_(list(keys)), table.c.payload.is_not(None))
+    failed = and_(mine, table.c.state == State.FAILED)
+    values = {"state": State.OWED, "not_before": now, "at": now}
+    conn.execute(update(table).where(failed).values(values))
+
+
 def lapse(conn: Connection, key: Key, reason: str, now: datetime) -> bool:
     """Give up what was overtaken, also our own claim; False: it is settled already, or unknown.
 
@@ -236,7 +245,8 @@ def _outcome(claim: Claim, result: Result, now: datetime) -> dict[str, Any]:
         case Done(id=found):
             return {"state": State.DONE, "id": found, "reason": "", "payload": None}
         case Permanent(reason=reason):
-            return {"state": State.FAILED, "reason": reason, "payload": None}
+            failed = {"state": State.FAILED, "reason": reason}
+            return failed if claim.effect.action is Action.PUT else failed | {"payload": None}
         case Temporary(reason=reason, retry_after=asked):
             state = State.DOUBTFUL if claim.doubtful else State.OWED
             later = now + delay(key, attempt, asked)

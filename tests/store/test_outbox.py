@@ -253,7 +253,9 @@ def test_doubt_stays_until_the_result_is_certain(opened: Database) -> None:
     assert again.doubtful
 
 
-def test_a_settled_effect_keeps_no_payload(opened: Database) -> None:
+def test_a_settled_effect_keeps_no_payload_but_that_of_an_event_to_be_tried_again(
+    opened: Database,
+) -> None:
     effects = [a_put(number) for number in range(3)]
     owe(opened, *effects)
     done, failed, overtaken = claim(opened)
@@ -263,7 +265,21 @@ def test_a_settled_effect_keeps_no_payload(opened: Database) -> None:
     with opened.writing() as conn:
         outbox.lapse(conn, overtaken.effect.key, "not needed", NOW)
 
-    assert [payload_of(opened, effect) for effect in effects] == [None] * 3
+    kept = {effect.key: payload_of(opened, effect) for effect in effects}
+    assert kept[done.effect.key] is kept[overtaken.effect.key] is None
+    assert kept[failed.effect.key] == failed.effect.payload
+
+
+def test_an_event_that_was_refused_is_owed_once_more(opened: Database) -> None:
+    owe(opened, a_put())
+    (mine,) = claim(opened)
+    settle(opened, mine, Permanent("read only"))
+
+    with opened.writing() as conn:
+        outbox.retry(conn, [mine.effect.key], LATER)
+
+    (again,) = claim(opened, now=LATER)
+    assert again.effect.payload == mine.effect.payload
 
 
 def test_our_own_claim_can_lapse_and_is_not_recorded_afterwards(opened: Database) -> None:
