@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from daemon.core.domain import Email, Observed, State, Uid
 from daemon.core.ports import Unknown
+from daemon.loop.decide import wanted_pairs
 from daemon.loop.world import World
 from daemon.store import settings
 from daemon.wiring import App
@@ -27,18 +28,24 @@ def remembered(app: App, world: World) -> World:
     with app.database.reading() as conn:
         before = known(conn)
     seen = {} if app.rehearsal else world.seen
-    ahead = {
-        meeting.uid
-        for history in world.histories.values()
-        for meeting in history.meetings
-        if meeting.state is State.BOOKED and meeting.end > world.now
-    }
+    ahead = _ahead(world)
     fresh = {uid: told for uid, told in seen.items() if isinstance(told, Unknown) and told.who}
     kept = {uid: told for uid, told in before.items() if not isinstance(seen.get(uid), Observed)}
     found = {uid: told for uid, told in {**kept, **fresh}.items() if uid in ahead}
     if not app.rehearsal:
         _say(before, found)
     return replace(world, illegible=found)
+
+
+def _ahead(world: World) -> frozenset[Uid]:
+    """The talks to come of pairs that go on."""
+    wanted = wanted_pairs(world.people.values())
+    return frozenset(
+        meeting.uid
+        for pair in wanted & world.histories.keys()
+        for meeting in world.histories[pair].meetings
+        if meeting.state is State.BOOKED and meeting.end > world.now
+    )
 
 
 def known(conn: Connection) -> Illegible:

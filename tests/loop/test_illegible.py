@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from daemon.core.domain import email
 from daemon.core.ports import Unknown
 from daemon.loop import illegible
+from daemon.loop.forecast import plan
 from daemon.loop.observe import observe
 from daemon.loop.standing import status
 from tests.doubles.caldav import caldav_double
@@ -140,6 +141,27 @@ def test_between_two_looks_it_is_remembered_until_the_talk_is_over(company):
 
     assert told.who == WORKER
     assert illegible.remembered(app, years_on).illegible == {}
+
+
+def test_the_event_of_somebody_who_left_is_not_waited_for(company):
+    app, books = company
+    books.write(at(TIMES[0]))
+    turn(app, LATER)
+    world = observe(app, LATER)
+    others = {who: one for who, one in world.people.items() if who != WORKER}
+
+    assert illegible.remembered(app, replace(world, people=others)).illegible == {}
+
+
+def test_a_rehearsal_goes_by_what_the_turn_before_found(company):
+    app, books = company
+    books.write(at(TIMES[0]))
+    turn(app, LATER)
+
+    told = plan(app, LATER)
+
+    assert not told.complete
+    assert any("cannot be read in the calendar of Worker 1" in one.what for one in told.problems)
 
 
 def test_what_is_not_the_events_own_fault_is_not_told_of_the_event(company):
