@@ -163,7 +163,7 @@ FOLDERS = [
     (Path("/var/lib/acme loop"), "root"),
     (Path("/srv/acme"), "root"),
     (Path("/srv/acme 100%"), "daemon"),
-    (Path("/root/acme"), "root"),
+    (Path("/opt/acme"), "root"),
 ]
 needs_systemd = pytest.mark.skipif(
     not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed"
