@@ -213,6 +213,20 @@ def test_the_manager_opens_the_record_of_the_last_talk_not_of_the_next(office: O
     assert before.uid.partition("@")[0] in button
 
 
+def test_the_record_of_an_assumed_talk_asks_openly_whether_they_met(office: Office) -> None:
+    before = last(office)
+    office.clock.now = NOW + timedelta(days=5)
+    with office.app.database.writing() as conn:
+        rules = office.app.config.cadence.rules()
+        meetings.save(conn, [followup.infer(before, office.clock.now, rules)])
+
+    text = at_the_record(office, before).text
+
+    question = text.partition('id="held"')[2].partition("</section>")[0]
+    assert question.index('value="yes"') < question.index("<details")
+    assert question.count('value="yes"') == question.count('value="no"') == 1
+
+
 def test_saving_the_record_of_an_assumed_talk_says_that_it_took_place(office: Office) -> None:
     before = last(office)
     office.clock.now = NOW + timedelta(days=5)
