@@ -82,7 +82,7 @@ def settle_calendars(app: App, now: datetime, tally: Tally) -> None:
 
 def _try_again(app: App, now: datetime) -> None:
     """Owe once more the events that were refused, as long as their talks are ahead."""
-    with app.database.writing() as conn:
+    with app.database.reading() as conn:
         refused = [x for x in outbox.entries(conn, [Outcome.FAILED]) if x.at <= now - AGAIN]
         puts = {x.uid: x for x in refused if x.action is Action.PUT}
         ahead = [
@@ -90,7 +90,9 @@ def _try_again(app: App, now: datetime) -> None:
             for uid, one in meetings.some(conn, list(puts)).items()
             if one.state is State.BOOKED and one.start > now and one.sequence == puts[uid].sequence
         ]
-        outbox.retry(conn, ahead, now)
+    if ahead:
+        with app.database.writing() as conn:
+            outbox.retry(conn, ahead, now)
 
 
 def _run(app: App, action: Action, now: datetime, tally: Tally, calling: Calling) -> None:
